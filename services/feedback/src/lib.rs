@@ -1,0 +1,1 @@
+//! Owns replies to citizens, follow-up and satisfaction.

@@ -1,0 +1,1 @@
+//! The edge: console and public pages. Empty until its issue comes.

@@ -1,0 +1,1 @@
+//! One city, one number: the hotline binary.

@@ -1,0 +1,1 @@
+//! Owns appeals, their matters, citizens, channels and lines.

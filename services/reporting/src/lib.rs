@@ -1,0 +1,1 @@
+//! Owns read models and issued documents.

@@ -1,0 +1,1 @@
+//! Owns tickets for their whole life.

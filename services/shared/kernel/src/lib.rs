@@ -1,0 +1,1 @@
+//! The pure vocabulary of hotline: ids, time, phone numbers, calendars, text.

@@ -1,0 +1,1 @@
+//! The plumbing under every service: database, outbox, feed, timers, gRPC edge, telemetry.
