@@ -1,1 +1,7 @@
-//! The pure vocabulary of hotline: ids, time, phone numbers, calendars, text.
+//! The pure vocabulary of hotline: ids, time, calendar, numbers, personal data, text.
+//!
+//! No async, no I/O, no clock of its own: time and randomness come in as arguments.
+//! Start reading with [`id`] and [`time`].
+
+pub mod id;
+pub mod time;

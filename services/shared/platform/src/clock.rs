@@ -1,0 +1,1 @@
+//! Clocks: the database's time in production, a moved one in demo and tests.
