@@ -37,7 +37,10 @@ fn collect_protos(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Failure
         let path = entry?.path();
         if path.is_dir() {
             collect_protos(&path, found)?;
-        } else if path.extension().is_some_and(|extension| extension == "proto") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "proto")
+        {
             found.push(path);
         }
     }
@@ -55,7 +58,9 @@ fn rules(encoded: &[u8]) -> Result<String, Failure> {
         .collect();
     methods.sort_by_key(|method| method.full_name().to_owned());
 
-    let mut source = String::from("/// Every method's rule, by path, sorted.\npub static RULES: &[(&str, Rule)] = &[\n");
+    let mut source = String::from(
+        "/// Every method's rule, by path, sorted.\npub static RULES: &[(&str, Rule)] = &[\n",
+    );
     for method in methods {
         let path = format!("/{}/{}", method.parent_service().full_name(), method.name());
         let options = method.options();
@@ -82,7 +87,11 @@ fn literal(path: &str, rule: &DynamicMessage) -> Result<String, Failure> {
         }
         Ok(found)
     };
-    let flag = |name: &str| rule.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or(false);
+    let flag = |name: &str| {
+        rule.get_field_by_name(name)
+            .and_then(|value| value.as_bool())
+            .unwrap_or(false)
+    };
     let callers: Vec<String> = rule
         .get_field_by_name("service_callers")
         .and_then(|value| value.as_list().map(<[Value]>::to_vec))

@@ -5,7 +5,10 @@
 /// The numbers are those of the enums in `hotline.shared.v1` (`Permission`, `ScopeKind`,
 /// `PiiLevel`, `Priority`); the build refuses a method that leaves one unspecified.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a declared option of its own")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a declared option of its own"
+)]
 pub struct Rule {
     /// A `Permission`.
     pub permission: i32,
