@@ -1,0 +1,124 @@
+//! The rooms of CONTRIBUTING.md: what each may reach for is checked in the source.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+/// A room of a service's crate and what must not be named in it.
+struct Room {
+    name: &'static str,
+    holds: fn(&str) -> bool,
+    forbidden: &'static [&'static str],
+}
+
+const ROOMS: &[Room] = &[
+    Room {
+        name: "kernel and domain",
+        holds: |path| path.contains("/kernel/src/") || path.contains("/src/domain"),
+        forbidden: &["tokio", "sea_orm", "tonic", "hotline_proto", "hotline_platform", "redis", "axum", "tracing", "rand"],
+    },
+    Room {
+        name: "app",
+        holds: |path| path.contains("/src/app"),
+        forbidden: &["sea_orm", "tonic", "hotline_proto", "redis", "axum"],
+    },
+    Room {
+        name: "store",
+        holds: |path| path.contains("/src/store"),
+        forbidden: &["tonic", "hotline_proto", "redis", "axum"],
+    },
+    Room {
+        name: "grpc and convert",
+        holds: |path| path.contains("/src/grpc") || path.contains("/src/convert"),
+        forbidden: &["sea_orm", "redis"],
+    },
+];
+
+const SERVICES: &[&str] = &["intake", "routing", "feedback", "reporting", "gateway"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    for entry in entries {
+        let path = entry.expect("a folder that can be listed").path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Lines of code that name one of `crates` as a path (`name::`) or import it.
+fn trespasses(source: &str, crates: &[&str]) -> Vec<String> {
+    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let names = |line: &str, name: &str| {
+        line.match_indices(&format!("{name}::")).any(|(at, _)| {
+            !line[..at].ends_with(|before: char| before.is_alphanumeric() || before == '_' || before == ':')
+        })
+    };
+    code.filter(|line| crates.iter().any(|name| names(line, name))).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_room_keeps_to_itself() {
+    let mut files = Vec::new();
+    sources(&root().join("services"), &mut files);
+    let mut broken = Vec::new();
+    for file in &files {
+        let path = file.to_string_lossy().replace('\\', "/");
+        let is_service = SERVICES.iter().any(|service| path.contains(&format!("/services/{service}/")));
+        if !is_service && !path.contains("/kernel/src/") {
+            continue;
+        }
+        let source = fs::read_to_string(file).expect("readable source");
+        for room in ROOMS.iter().filter(|room| (room.holds)(&path)) {
+            for line in trespasses(&source, room.forbidden) {
+                broken.push(format!("{path} ({}): {}", room.name, line.trim()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "rooms were left:\n{}", broken.join("\n"));
+}
+
+#[test]
+fn services_never_depend_on_each_other() {
+    for service in SERVICES {
+        let manifest = root().join("services").join(service).join("Cargo.toml");
+        let manifest = fs::read_to_string(manifest).expect("every service has a manifest");
+        for other in SERVICES {
+            assert!(!manifest.contains(&format!("hotline-{other} =")), "{service} depends on {other}");
+        }
+    }
+}
+
+#[test]
+fn a_trespass_would_be_seen() {
+    let cases = [
+        ("use sea_orm::EntityTrait;", 1),
+        ("    let rows = sea_orm::Statement::new();", 1),
+        ("// sea_orm::Statement is not used here", 0),
+        ("use crate::not_sea_orm::thing;", 0),
+    ];
+    for (line, expected) in cases {
+        assert_eq!(trespasses(line, &["sea_orm"]).len(), expected, "{line}");
+    }
+}
+
+#[test]
+fn no_file_holds_two_ideas() {
+    let mut files = Vec::new();
+    sources(&root().join("services"), &mut files);
+    sources(&root().join("tests"), &mut files);
+    let long: Vec<String> = files
+        .iter()
+        .filter(|file| !file.to_string_lossy().contains("/target/"))
+        .filter_map(|file| {
+            let lines = fs::read_to_string(file).expect("readable source").lines().count();
+            (lines > 420).then(|| format!("{} has {lines} lines", file.display()))
+        })
+        .collect();
+    assert!(long.is_empty(), "past about 400 lines look for the second idea:\n{}", long.join("\n"));
+}
