@@ -5,3 +5,10 @@
 
 pub mod id;
 pub mod time;
+
+pub mod calendar;
+pub mod number;
+
+pub mod mask;
+pub mod personal;
+pub mod text;

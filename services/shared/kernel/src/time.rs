@@ -38,7 +38,9 @@ impl Zone {
     ///
     /// [`UnknownZone`] if the name is not in the IANA list.
     pub fn named(name: &str) -> Result<Self, UnknownZone> {
-        name.parse().map(Self).map_err(|_| UnknownZone(name.to_owned()))
+        name.parse()
+            .map(Self)
+            .map_err(|_| UnknownZone(name.to_owned()))
     }
 
     /// The city's calendar day at `at`.
@@ -56,7 +58,8 @@ impl Zone {
     /// The first instant after `day` in the city: its 24:00.
     #[must_use]
     pub fn end_of(self, day: NaiveDate) -> Timestamp {
-        day.succ_opt().map_or(DateTime::<Utc>::MAX_UTC, |next| self.start_of(next))
+        day.succ_opt()
+            .map_or(DateTime::<Utc>::MAX_UTC, |next| self.start_of(next))
     }
 
     /// The instant of a wall-clock time in the city; the earlier one where a clock change repeats it.
@@ -76,7 +79,10 @@ impl Zone {
     /// Reads a wall-clock time of the city.
     #[must_use]
     pub fn local(self, wall: chrono::NaiveDateTime) -> Option<Timestamp> {
-        self.0.from_local_datetime(&wall).earliest().map(|found| found.with_timezone(&Utc))
+        self.0
+            .from_local_datetime(&wall)
+            .earliest()
+            .map(|found| found.with_timezone(&Utc))
     }
 
     /// The city's wall-clock time at `at`.
