@@ -1,1 +1,4 @@
-//! Whole-system journeys through public doors.
+//! What whole-system tests are written with: cities in this process, and the binary as a process.
+
+pub mod principal;
+pub mod process;

@@ -1,0 +1,137 @@
+//! The real binary as a child process: started, killed with SIGKILL, started again.
+
+use std::fmt::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hotline_platform::testing::{Databases, TestDatabase};
+use hotline_proto::intake::ListChannelsRequest;
+use hotline_proto::intake::intake_service_client::IntakeServiceClient;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::principal::by;
+
+/// The services of a city, each with a database of its own.
+const SERVICES: [&str; 4] = ["intake", "routing", "feedback", "reporting"];
+/// How long a start may take before the test gives up.
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// A city on disk: configuration, databases, data folder. Processes come and go; it stays.
+pub struct Installation {
+    /// `embedded` or `PostgreSQL + Redis`.
+    pub label: &'static str,
+    /// Where it can be reached.
+    pub addr: SocketAddr,
+    config: PathBuf,
+    folder: tempfile::TempDir,
+    databases: Vec<TestDatabase>,
+}
+
+impl Installation {
+    /// One per arrangement that the environment offers.
+    pub async fn all() -> Vec<Self> {
+        let mut per_service = Vec::new();
+        for _ in SERVICES {
+            per_service.push(Databases::all().await);
+        }
+        let arrangements = per_service[0].len();
+        let mut found = Vec::new();
+        for _ in 0..arrangements {
+            let databases: Vec<TestDatabase> = per_service.iter_mut().map(|all| all.remove(0)).collect();
+            found.push(Self::new(databases));
+        }
+        found
+    }
+
+    fn new(databases: Vec<TestDatabase>) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let addr = listener.local_addr().expect("its address");
+        let is_postgres = databases[0].url.starts_with("postgres");
+        let mut toml = format!("data_dir = {:?}\n[server]\nlisten = \"{addr}\"\n[database]\nauto_migrate = true\n", folder.path());
+        if let Some(redis) = hotline_platform::testing::redis_url().filter(|_| is_postgres) {
+            writeln!(toml, "[feed]\nredis_url = {redis:?}").expect("a string grows");
+        }
+        for (service, database) in SERVICES.iter().zip(&databases) {
+            writeln!(toml, "[{service}]\ndatabase_url = {:?}", database.url).expect("a string grows");
+        }
+        let config = folder.path().join("hotline.toml");
+        std::fs::write(&config, toml).expect("a writable folder");
+        let label = if is_postgres { "PostgreSQL + Redis" } else { "embedded" };
+        Self { label, addr, config, folder, databases }
+    }
+
+    /// Its folder, for files of the test.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `hotline ARGS --config …` with output thrown away.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        command.args(args).arg("--config").arg(&self.config);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    /// Starts every service in one process and waits until it answers.
+    pub async fn start(&self) -> Process {
+        let child = self.command(&["run"]).spawn().expect("the binary starts");
+        let process = Process { child, addr: self.addr };
+        let begun = Instant::now();
+        while !process.answers().await {
+            assert!(begun.elapsed() < START_MAX, "{}: the process did not answer", self.label);
+        }
+        process
+    }
+
+    /// The databases stay until the installation goes.
+    pub fn databases(&self) -> usize {
+        self.databases.len()
+    }
+}
+
+/// The binary that cargo built beside this test.
+pub fn binary() -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.parent().and_then(Path::parent).expect("target/debug");
+    folder.join("hotline")
+}
+
+/// A running process; dropping it kills it.
+pub struct Process {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Process {
+    /// SIGKILL: no time to finish anything.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it is ours");
+        self.child.wait().expect("it was started");
+    }
+
+    /// A channel to it, connected at the first call.
+    pub fn channel(&self) -> Channel {
+        Endpoint::from_shared(format!("http://{}", self.addr))
+            .expect("an address")
+            .connect_timeout(Duration::from_secs(2))
+            .timeout(Duration::from_secs(30))
+            .connect_lazy()
+    }
+
+    async fn answers(&self) -> bool {
+        let mut intake = IntakeServiceClient::new(self.channel());
+        let asked = intake.list_channels(by("administrator", "test", ListChannelsRequest::default()));
+        matches!(tokio::time::timeout(Duration::from_millis(500), asked).await, Ok(Ok(_)))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
