@@ -212,6 +212,9 @@ fn name(shadow: &Shadow, captures: &Captures<'_>) -> Option<Found> {
         return None;
     }
     let (start, mut end) = span(shadow, given);
+    if shadow.get(end) == Some('*') {
+        return None; // 欧阳** is masked already
+    }
     if end - start == 2
         && shadow
             .before(end)
