@@ -9,6 +9,14 @@ use crate::personal::{area_code_length, hide_middle, is_landline, is_local_numbe
 
 /// No number that a rule knows has more digits.
 const DIGITS_MAX: usize = 30;
+/// No number that a rule knows has fewer.
+const DIGITS_MIN: usize = 7;
+/// The longest bank card, and the longest number that needs no cue.
+const CARD_DIGITS_MAX: usize = 19;
+/// An account that a cue names has at least so many.
+const ACCOUNT_DIGITS_MIN: usize = 10;
+/// What names an account.
+const ACCOUNT_CUES: [&str; 5] = ["卡号", "账号", "账户", "银行卡", "存折"];
 /// Public services: they are the subject of many appeals and never personal.
 const SERVICE_NUMBERS: [&str; 42] = [
     "110", "112", "114", "119", "120", "122", "999", "10000", "10010", "10050", "10086", "10099",
@@ -105,8 +113,15 @@ fn longest(
         digits.push_str(&group.digits);
         candidates.push((place, digits.len()));
     }
+    let start = run.get(first)?.start;
+    // Looking for a cue costs; a number of fewer digits is no account.
+    let is_account = digits.len() >= ACCOUNT_DIGITS_MIN && shadow.has_cue(start, &ACCOUNT_CUES);
     for (last, length) in candidates.into_iter().rev() {
+        if length < DIGITS_MIN || (length > CARD_DIGITS_MAX && !is_account) {
+            continue;
+        }
         let number = Number {
+            is_account,
             shadow,
             groups: &run[first..=last],
             rest: &run[last + 1..],
@@ -129,6 +144,8 @@ struct Number<'run> {
     groups: &'run [Group],
     rest: &'run [Group],
     digits: &'run str,
+    /// Whether a cue before it speaks of an account.
+    is_account: bool,
 }
 
 impl Number<'_> {
@@ -182,12 +199,11 @@ impl Number<'_> {
     }
 
     fn account(&self) -> Option<Found> {
-        const CUES: [&str; 5] = ["卡号", "账号", "账户", "银行卡", "存折"];
         let digits = self.digits;
-        let is_card = (16..=19).contains(&digits.len())
+        let is_card = (16..=CARD_DIGITS_MAX).contains(&digits.len())
             && (digits.starts_with("62") || digits.starts_with(['3', '4', '5']))
             && is_luhn(digits);
-        let is_named = digits.len() >= 10 && self.shadow.has_cue(self.start(), &CUES);
+        let is_named = self.is_account && digits.len() >= ACCOUNT_DIGITS_MIN;
         if !(is_card || is_named) || !self.is_bounded(self.end()) {
             return None;
         }
