@@ -1,1 +1,249 @@
 //! Clocks: the database's time in production, a moved one in demo and tests.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hotline_kernel::time::{Clock, Timestamp, from_micros, micros};
+use sea_orm::{ConnectionTrait, DbBackend};
+use tokio::sync::watch;
+
+use crate::core::CoreError;
+use crate::db::{Db, sql};
+use crate::tasks::Tasks;
+
+/// A future that is boxed, for the trait below.
+pub type Wait<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+/// A clock that one can also wait on.
+pub trait Timepiece: Clock {
+    /// Ends when it is `at` or later, or a little before: ask `now` again.
+    fn wait_until(&self, at: Timestamp) -> Wait<'_>;
+
+    /// False while the clock is known to have jumped; timers are held then.
+    fn is_trusted(&self) -> bool {
+        true
+    }
+}
+
+/// A clock that stands until it is moved. Cheap to clone; clones are one clock.
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    now: Arc<watch::Sender<i64>>,
+}
+
+impl ManualClock {
+    /// Stands at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now: Arc::new(watch::Sender::new(micros(now))),
+        }
+    }
+
+    /// Moves to `now`; a clock never goes back, an earlier instant is ignored.
+    pub fn set(&self, now: Timestamp) {
+        self.now.send_if_modified(|held| {
+            let is_later = micros(now) > *held;
+            *held = micros(now).max(*held);
+            is_later
+        });
+    }
+
+    /// Moves on by `step`.
+    pub fn advance(&self, step: Duration) {
+        let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+        self.now
+            .send_modify(|held| *held = held.saturating_add(step));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        from_micros(*self.now.borrow()).unwrap_or(Timestamp::MAX_UTC)
+    }
+}
+
+impl Timepiece for ManualClock {
+    fn wait_until(&self, at: Timestamp) -> Wait<'_> {
+        Box::pin(async move {
+            let mut now = self.now.subscribe();
+            // The sender lives in `self`, so the channel cannot close here.
+            drop(now.wait_for(|held| *held >= micros(at)).await);
+        })
+    }
+}
+
+/// How often the database is asked for its time.
+const SYNC_EVERY: Duration = Duration::from_secs(30);
+/// An answer slower than this says too little about the time.
+const ROUND_TRIP_MAX: Duration = Duration::from_millis(500);
+/// A step back beyond this holds all timers (microseconds).
+const STEP_BACK_MAX: i64 = 2_000_000;
+/// A step forward beyond this holds all timers (microseconds).
+const STEP_FORWARD_MAX: i64 = 600_000_000;
+/// After a jump, this much agreement releases the timers.
+const AGREEMENT: Duration = Duration::from_secs(300);
+/// The longest single wait, so that a corrected clock is noticed.
+const WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// The database's time: its last answer carried on by this machine's monotonic clock.
+///
+/// PostgreSQL answers for itself; for SQLite the machine's clock does. Never goes back.
+#[derive(Debug)]
+pub struct DatabaseClock {
+    started: Instant,
+    offset: AtomicI64,
+    last: AtomicI64,
+    held: AtomicBool,
+    agreement: Mutex<Option<Instant>>,
+}
+
+impl DatabaseClock {
+    /// Asks `db` for its time and keeps asking.
+    pub async fn start(db: &Db, tasks: &Tasks) -> Result<Arc<Self>, CoreError> {
+        let started = Instant::now();
+        let (told, elapsed) = ask(db, started).await?;
+        let clock = Arc::new(Self {
+            started,
+            offset: AtomicI64::new(told - elapsed),
+            last: AtomicI64::new(i64::MIN),
+            held: AtomicBool::new(false),
+            agreement: Mutex::new(None),
+        });
+        let (kept, db, stop) = (clock.clone(), db.clone(), tasks.stop().clone());
+        tasks.spawn(async move {
+            while stop
+                .run_until_cancelled(tokio::time::sleep(SYNC_EVERY))
+                .await
+                .is_some()
+            {
+                let asked = Instant::now();
+                match ask(&db, kept.started).await {
+                    Ok((told, elapsed)) if asked.elapsed() < ROUND_TRIP_MAX => {
+                        kept.hear(told, elapsed, asked)
+                    }
+                    Ok(_) => {}
+                    Err(error) => tracing::warn!(%error, "the database did not tell its time"),
+                }
+            }
+        });
+        Ok(clock)
+    }
+
+    /// Takes the database's word that it is `told`, `elapsed` microseconds after this clock's start.
+    fn hear(&self, told: i64, elapsed: i64, at: Instant) {
+        let offset = told - elapsed;
+        let step = offset - self.offset.swap(offset, Ordering::SeqCst);
+        let mut agreement = self
+            .agreement
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if !(-STEP_BACK_MAX..=STEP_FORWARD_MAX).contains(&step) {
+            self.held.store(true, Ordering::SeqCst);
+            *agreement = Some(at);
+            tracing::error!(step_ms = step / 1000, "the clock jumped; timers are held");
+            return;
+        }
+        if agreement.is_some_and(|since| at.duration_since(since) >= AGREEMENT) {
+            *agreement = None;
+            self.held.store(false, Ordering::SeqCst);
+            tracing::warn!("the clock agrees with itself again; timers go on");
+        }
+    }
+}
+
+impl Clock for DatabaseClock {
+    fn now(&self) -> Timestamp {
+        let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        let now = self.offset.load(Ordering::SeqCst).saturating_add(elapsed);
+        let before = self.last.fetch_max(now, Ordering::SeqCst);
+        from_micros(now.max(before)).unwrap_or(Timestamp::MAX_UTC)
+    }
+}
+
+impl Timepiece for DatabaseClock {
+    fn wait_until(&self, at: Timestamp) -> Wait<'_> {
+        let ahead = micros(at).saturating_sub(micros(self.now()));
+        let wait = Duration::from_micros(u64::try_from(ahead).unwrap_or(0)).min(WAIT_MAX);
+        Box::pin(tokio::time::sleep(wait))
+    }
+
+    fn is_trusted(&self) -> bool {
+        !self.held.load(Ordering::SeqCst)
+    }
+}
+
+/// The database's time and how long after `started` it was told, both in microseconds.
+async fn ask(db: &Db, started: Instant) -> Result<(i64, i64), CoreError> {
+    let before = started.elapsed();
+    let told = match db.read().get_database_backend() {
+        DbBackend::Postgres => {
+            let text = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+            let row = db
+                .read()
+                .query_one_raw(sql(db.read(), text, vec![]))
+                .await?;
+            row.map_or(Ok(0), |row| row.try_get_by_index(0))?
+        }
+        _ => machine_time(),
+    };
+    let middle = (before + started.elapsed()) / 2;
+    Ok((told, i64::try_from(middle.as_micros()).unwrap_or(i64::MAX)))
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "SQLite has no clock but the machine's"
+)]
+fn machine_time() -> i64 {
+    micros(chrono::Utc::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clock() -> DatabaseClock {
+        DatabaseClock {
+            started: Instant::now(),
+            offset: AtomicI64::new(1_760_000_000_000_000),
+            last: AtomicI64::new(i64::MIN),
+            held: AtomicBool::new(false),
+            agreement: Mutex::new(None),
+        }
+    }
+
+    #[test]
+    fn the_clock_never_goes_back() {
+        let clock = clock();
+        let before = clock.now();
+        clock.hear(1_759_999_999_000_000, 0, Instant::now());
+        assert!(clock.now() >= before);
+        assert!(clock.is_trusted(), "one second is no jump");
+    }
+
+    #[test]
+    fn a_jump_holds_the_timers_until_five_minutes_of_agreement() {
+        let cases = [("back", -2_000_001), ("forward", 600_000_001)];
+        for (label, step) in cases {
+            let (clock, jumped) = (clock(), Instant::now());
+            clock.hear(1_760_000_000_000_000 + step, 0, jumped);
+            assert!(!clock.is_trusted(), "{label}");
+            clock.hear(
+                1_760_000_000_000_000 + step,
+                0,
+                jumped + Duration::from_secs(299),
+            );
+            assert!(!clock.is_trusted(), "{label}, too soon");
+            clock.hear(
+                1_760_000_000_000_000 + step,
+                0,
+                jumped + Duration::from_secs(300),
+            );
+            assert!(clock.is_trusted(), "{label}, agreed");
+        }
+    }
+}

@@ -1,26 +1,45 @@
 //! What every service is built on: database, clock, ids, log, and the one way to write.
 
+use std::fmt;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use hotline_kernel::time::{Clock, Timestamp};
+use hotline_kernel::time::{Timestamp, micros};
+use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tracing::Instrument;
 
-use crate::db::{BoxError, Db};
+use crate::clock::Timepiece;
+use crate::db::{BoxError, Db, sql};
+use crate::ids::Ids;
+use crate::signal::{LogEnd, Signals};
+use crate::tasks::Tasks;
 use crate::work::{Cause, Work};
 
 /// A service's base. Cheap to clone.
 #[derive(Clone)]
 pub struct Core {
-    // name, db, clock, ids, tasks, wakers
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    name: &'static str,
-    db: Db,
-    clock: Arc<dyn Clock>,
+    parts: CoreParts,
+    signals: Signals,
+}
+
+/// What a [`Core`] is put together from.
+pub struct CoreParts {
+    /// The service's name: intake, routing, feedback, reporting.
+    pub name: &'static str,
+    /// Its database, with every migration applied.
+    pub db: Db,
+    /// Gives every timestamp and decides when timers fall due.
+    pub clock: Arc<dyn Timepiece>,
+    /// Gives ids and randomness.
+    pub ids: Ids,
+    /// The process's tasks.
+    pub tasks: Tasks,
 }
 
 /// A command as its caller sent it.
@@ -60,19 +79,61 @@ pub enum CoreError {
 }
 
 impl Core {
+    /// Puts a service's base together. Nothing runs yet.
+    #[must_use]
+    pub fn new(parts: CoreParts) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                parts,
+                signals: Signals::default(),
+            }),
+        }
+    }
+
     /// The service's name: intake, routing, feedback, reporting.
+    #[must_use]
     pub fn name(&self) -> &'static str {
-        self.inner.name
+        self.inner.parts.name
     }
 
     /// Its database.
+    #[must_use]
     pub fn db(&self) -> &Db {
-        &self.inner.db
+        &self.inner.parts.db
     }
 
     /// The present instant.
+    #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.inner.clock.now()
+        self.inner.parts.clock.now()
+    }
+
+    /// Its clock, to wait on.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Timepiece> {
+        &self.inner.parts.clock
+    }
+
+    /// Its ids and randomness.
+    #[must_use]
+    pub fn ids(&self) -> &Ids {
+        &self.inner.parts.ids
+    }
+
+    /// The process's tasks.
+    #[must_use]
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.parts.tasks
+    }
+
+    /// The end of its log, for consumers of this process.
+    #[must_use]
+    pub fn log_end(&self) -> LogEnd {
+        LogEnd(self.signals().heads.subscribe())
+    }
+
+    pub(crate) fn signals(&self) -> &Signals {
+        &self.inner.signals
     }
 
     /// Runs a command: once per (actor, key), state and events and audit together, to the end even
@@ -89,7 +150,123 @@ impl Core {
         E: From<CoreError> + Send + 'static,
         F: for<'a> FnOnce(&'a Work) -> BoxFuture<'a, Result<O, E>> + Send + 'static,
     {
-        let _ = (context, work);
-        todo!()
+        let core = self.clone();
+        let span =
+            tracing::info_span!("command", service = self.name(), method = %context.cause.method);
+        let running = self
+            .tasks()
+            .spawn(async move { core.run(context, work).await }.instrument(span));
+        let ended = running.await;
+        let result = ended.unwrap_or_else(|error| Err(CoreError::Storage(Box::new(error)).into()));
+        let outcome = if result.is_ok() { "done" } else { "refused" };
+        metrics::counter!("hotline_commands_total", "service" => self.name(), "outcome" => outcome)
+            .increment(1);
+        result
+    }
+
+    async fn run<O, E, F>(&self, context: CommandContext, work: F) -> Result<O, E>
+    where
+        O: Serialize + DeserializeOwned + Send,
+        E: From<CoreError> + Send,
+        F: for<'a> FnOnce(&'a Work) -> BoxFuture<'a, Result<O, E>> + Send,
+    {
+        let unit = Work::begin(self).await?;
+        let is_remembered = !context.idempotency_key.is_empty();
+        if is_remembered && !claim(&unit, &context).await? {
+            unit.roll_back().await;
+            return Ok(self.remembered(&context).await?);
+        }
+        let outcome = match work(&unit).await {
+            Ok(outcome) => outcome,
+            Err(refusal) => {
+                unit.roll_back().await;
+                return Err(refusal);
+            }
+        };
+        if is_remembered {
+            let told = serde_json::to_vec(&outcome)
+                .map_err(|error| CoreError::Storage(Box::new(error)))?;
+            remember(&unit, &context, told).await?;
+        }
+        unit.commit().await?;
+        Ok(outcome)
+    }
+
+    /// The outcome of an earlier run of the same command.
+    async fn remembered<O: DeserializeOwned>(
+        &self,
+        context: &CommandContext,
+    ) -> Result<O, CoreError> {
+        let text = "SELECT request_hash, outcome FROM command WHERE actor = $1 AND key = $2";
+        let values = vec![
+            context.cause.actor.as_str().into(),
+            context.idempotency_key.as_str().into(),
+        ];
+        let reader = self.db().writer();
+        let row = reader.query_one_raw(sql(reader, text, values)).await?;
+        // The row can be gone if its command was refused, or was forgotten, just now.
+        let row = row.ok_or_else(|| {
+            CoreError::Unavailable("the same command was refused just now".into())
+        })?;
+        if row.try_get::<Vec<u8>>("", "request_hash")? != context.request_hash {
+            return Err(CoreError::KeyReused);
+        }
+        let outcome: Vec<u8> = row.try_get("", "outcome")?;
+        serde_json::from_slice(&outcome).map_err(|error| CoreError::Storage(Box::new(error)))
+    }
+
+    /// Forgets commands that are older than `before`; returns how many.
+    pub(crate) async fn forget_commands(&self, before: Timestamp) -> Result<u64, CoreError> {
+        let writer = self.db().writer();
+        let statement = sql(
+            writer,
+            "DELETE FROM command WHERE at < $1",
+            vec![micros(before).into()],
+        );
+        Ok(writer.execute_raw(statement).await?.rows_affected())
+    }
+}
+
+/// Takes the key for this run; false if it is taken. PostgreSQL waits here for a run that is under way.
+async fn claim(work: &Work, context: &CommandContext) -> Result<bool, CoreError> {
+    let text = "INSERT INTO command (actor, key, method, request_hash, at) VALUES ($1, $2, $3, $4, $5) \
+                ON CONFLICT DO NOTHING";
+    let values = vec![
+        context.cause.actor.as_str().into(),
+        context.idempotency_key.as_str().into(),
+        context.cause.method.as_str().into(),
+        context.request_hash.to_vec().into(),
+        micros(work.now()).into(),
+    ];
+    let inserted = work
+        .txn()
+        .execute_raw(sql(&**work.txn(), text, values))
+        .await?;
+    Ok(inserted.rows_affected() == 1)
+}
+
+async fn remember(
+    work: &Work,
+    context: &CommandContext,
+    outcome: Vec<u8>,
+) -> Result<(), CoreError> {
+    let text = "UPDATE command SET outcome = $1 WHERE actor = $2 AND key = $3";
+    let values = vec![
+        outcome.into(),
+        context.cause.actor.as_str().into(),
+        context.idempotency_key.as_str().into(),
+    ];
+    work.txn()
+        .execute_raw(sql(&**work.txn(), text, values))
+        .await?;
+    Ok(())
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Core")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
     }
 }

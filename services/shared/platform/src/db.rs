@@ -1,14 +1,49 @@
 //! SQLite and PostgreSQL behind one handle, with one meaning.
 
 use std::ops::Deref;
+use std::time::Duration;
 
-use sea_orm::{DatabaseConnection, DatabaseTransaction};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, Statement, TransactionOptions, TransactionTrait, Value,
+};
+
+use crate::core::CoreError;
 
 /// Any error, for logs.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
+/// How long a statement may run on PostgreSQL.
+const STATEMENT_TIMEOUT_MS: u32 = 30_000;
+/// How long a statement may wait for a lock on PostgreSQL.
+const LOCK_TIMEOUT_MS: u32 = 10_000;
+/// How long a transaction may stand idle on PostgreSQL.
+const IDLE_TIMEOUT_MS: u32 = 30_000;
+/// How long SQLite waits for the write lock of another process.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a caller waits for a connection of the pool.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers of one SQLite file.
+const SQLITE_READERS: u32 = 4;
+
+/// How large the pools are.
+#[derive(Clone, Copy, Debug)]
+pub struct DbOptions {
+    /// Connections to PostgreSQL, for reads and writes together. SQLite always has one writer.
+    pub connections_max: u32,
+}
+
+impl Default for DbOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 16,
+        }
+    }
+}
+
 /// A service's database: a pool to read from and a way to write. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Db {
     // On SQLite a pool of its own with one connection writes; on PostgreSQL both are the same pool.
     read: DatabaseConnection,
@@ -16,6 +51,7 @@ pub struct Db {
 }
 
 /// A transaction that writes. Dropping it rolls back. Derefs to sea-orm's, for `store` code only.
+#[derive(Debug)]
 pub struct Txn(DatabaseTransaction);
 
 impl Deref for Txn {
@@ -26,16 +62,232 @@ impl Deref for Txn {
     }
 }
 
-impl Db {
-    /// For reads outside a transaction.
-    pub fn read(&self) -> &DatabaseConnection {
-        &self.read
+impl Txn {
+    pub(crate) async fn commit(self) -> Result<(), DbErr> {
+        self.0.commit().await
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), DbErr> {
+        self.0.rollback().await
     }
 }
 
-impl From<sea_orm::DbErr> for crate::core::CoreError {
-    fn from(error: sea_orm::DbErr) -> Self {
-        // classifies connection loss as Unavailable, everything else as Storage
-        Self::Storage(Box::new(error))
+impl Db {
+    /// Opens a database by its URL, `sqlite://…` (the file is made if it is missing) or `postgres://…`.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError::Unavailable`] if it cannot be reached, [`CoreError::Storage`] if its settings would
+    /// risk acknowledged writes.
+    pub async fn open(url: &str, options: &DbOptions) -> Result<Self, CoreError> {
+        let db = if url.starts_with("sqlite:") {
+            Self {
+                write: Database::connect(sqlite(url, 1, false)).await?,
+                read: Database::connect(sqlite(url, SQLITE_READERS, true)).await?,
+            }
+        } else {
+            let pool = Database::connect(postgres(url, options.connections_max)).await?;
+            Self {
+                read: pool.clone(),
+                write: pool,
+            }
+        };
+        db.assert_durable().await?;
+        Ok(db)
+    }
+
+    /// For reads outside a transaction.
+    #[must_use]
+    pub fn read(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// For migrations and other work that is not one transaction.
+    pub(crate) fn writer(&self) -> &DatabaseConnection {
+        &self.write
+    }
+
+    /// Opens a transaction that will write.
+    ///
+    /// SQLite takes its write lock here: a transaction that reads first and writes later fails with
+    /// `database is locked` as soon as two of them overlap. PostgreSQL ignores the mode.
+    pub async fn begin_write(&self) -> Result<Txn, CoreError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
+            ..Default::default()
+        };
+        Ok(Txn(self.write.begin_with_options(options).await?))
+    }
+
+    /// Closes the pools; what runs is finished first.
+    pub async fn close(&self) {
+        for pool in [self.read.clone(), self.write.clone()] {
+            if let Err(error) = pool.close().await {
+                tracing::warn!(%error, "a database pool did not close");
+            }
+        }
+    }
+
+    /// SQLite's WAL with `synchronous` below FULL may lose the last commits when power fails.
+    async fn assert_durable(&self) -> Result<(), CoreError> {
+        if self.write.get_database_backend() != DbBackend::Sqlite {
+            return Ok(());
+        }
+        let pragma = |name: &str| {
+            Statement::from_sql_and_values(DbBackend::Sqlite, format!("PRAGMA {name}"), [])
+        };
+        let level = self.write.query_one_raw(pragma("synchronous")).await?;
+        let journal = self.write.query_one_raw(pragma("journal_mode")).await?;
+        let level: i64 = level.map_or(Ok(0), |row| row.try_get_by_index(0))?;
+        let journal: String = journal.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
+        if level < 2 || journal != "wal" {
+            let problem = format!(
+                "SQLite must run with journal_mode wal and synchronous FULL, not {journal} and {level}"
+            );
+            return Err(CoreError::Storage(problem.into()));
+        }
+        Ok(())
+    }
+}
+
+/// A statement with bound values, the same text on both databases (`$1`, `$2`, …).
+pub(crate) fn sql<C: ConnectionTrait>(
+    connection: &C,
+    text: impl Into<String>,
+    values: Vec<Value>,
+) -> Statement {
+    Statement::from_sql_and_values(connection.get_database_backend(), text, values)
+}
+
+/// ` FOR UPDATE SKIP LOCKED` on PostgreSQL; nothing on SQLite, where `begin_write` excludes others.
+pub(crate) fn skip_locked<C: ConnectionTrait>(connection: &C) -> &'static str {
+    match connection.get_database_backend() {
+        DbBackend::Postgres => " FOR UPDATE SKIP LOCKED",
+        _ => "",
+    }
+}
+
+fn sqlite(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(None::<Duration>)
+        .max_lifetime(None::<Duration>)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_opts(move |found: SqliteConnectOptions| {
+            let set = found
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(BUSY_TIMEOUT)
+                .pragma("trusted_schema", "OFF")
+                .pragma("cell_size_check", "ON");
+            if is_reader {
+                set.pragma("query_only", "ON")
+            } else {
+                set
+            }
+        });
+    options
+}
+
+fn postgres(url: &str, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .map_sqlx_postgres_opts(|found| {
+            found.options([
+                ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
+                ("lock_timeout", LOCK_TIMEOUT_MS.to_string()),
+                (
+                    "idle_in_transaction_session_timeout",
+                    IDLE_TIMEOUT_MS.to_string(),
+                ),
+                ("timezone", "UTC".to_owned()),
+            ])
+        });
+    options
+}
+
+impl From<DbErr> for CoreError {
+    fn from(error: DbErr) -> Self {
+        if is_passing(&error) {
+            Self::Unavailable(Box::new(error))
+        } else {
+            Self::Storage(Box::new(error))
+        }
+    }
+}
+
+/// Whether the same statement may succeed later: the connection, a lock or room was missing.
+fn is_passing(error: &DbErr) -> bool {
+    use sea_orm::sqlx::Error as Sqlx;
+    let runtime = match error {
+        DbErr::ConnectionAcquire(_) => return true,
+        DbErr::Conn(runtime) | DbErr::Exec(runtime) | DbErr::Query(runtime) => runtime,
+        _ => return false,
+    };
+    let sea_orm::RuntimeErr::SqlxError(cause) = runtime else {
+        return matches!(error, DbErr::Conn(_));
+    };
+    match cause.as_ref() {
+        Sqlx::Io(_)
+        | Sqlx::Tls(_)
+        | Sqlx::PoolTimedOut
+        | Sqlx::PoolClosed
+        | Sqlx::WorkerCrashed => true,
+        Sqlx::Database(refused) => refused.code().is_some_and(|code| is_passing_code(&code)),
+        _ => false,
+    }
+}
+
+/// SQLSTATE on PostgreSQL; an extended result code, in decimal, on SQLite.
+fn is_passing_code(code: &str) -> bool {
+    if code.len() == 5 && !code.starts_with('_') {
+        const CLASSES: [&str; 3] = ["08", "53", "57"];
+        const CODES: [&str; 4] = ["40001", "40P01", "55P03", "25006"];
+        return CLASSES.iter().any(|class| code.starts_with(class)) || CODES.contains(&code);
+    }
+    // SQLITE_BUSY, LOCKED, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 5 | 6 | 8 | 10 | 13 | 14 | 15))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_passing_code;
+
+    #[test]
+    fn a_lost_connection_or_lock_passes_and_a_broken_rule_does_not() {
+        let cases = [
+            ("08006", true, "connection failure"),
+            ("40P01", true, "deadlock"),
+            ("40001", true, "serialization"),
+            ("55P03", true, "lock not available"),
+            ("53300", true, "too many connections"),
+            ("57P01", true, "admin shutdown"),
+            ("57014", true, "statement timeout"),
+            ("23505", false, "unique violation on PostgreSQL"),
+            ("42P01", false, "no such table on PostgreSQL"),
+            ("5", true, "busy"),
+            ("517", true, "busy snapshot"),
+            ("778", true, "input/output error on write"),
+            ("13", true, "disk full"),
+            ("2067", false, "unique violation on SQLite"),
+            ("1", false, "an SQL mistake on SQLite"),
+        ];
+        for (code, passes, label) in cases {
+            assert_eq!(is_passing_code(code), passes, "{label}");
+        }
     }
 }

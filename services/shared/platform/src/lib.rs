@@ -4,14 +4,30 @@
 //! some gRPC routes, reactions to other services' events and handlers of its timers. Every write
 //! anywhere is one [`work::Work`]: one transaction that holds state, events, timers and audit.
 
-pub mod core;
-pub mod work;
-pub mod db;
-pub mod migration;
-pub mod reaction;
-pub mod ids;
+pub mod backoff;
 pub mod clock;
+pub mod core;
+pub mod courier;
+pub mod db;
 pub mod group_commit;
-pub mod grpc;
+pub mod ids;
+pub mod migration;
+pub mod outbox;
 pub mod page;
+pub mod reaction;
+pub mod relay;
+pub mod signal;
+pub mod tasks;
+#[doc(hidden)]
+pub mod testing;
+pub mod timers;
+pub mod work;
+
+pub mod config;
+pub mod grpc;
+pub mod layers;
+mod listen;
+pub mod peers;
 pub mod runtime;
+pub mod serve;
+pub mod telemetry;

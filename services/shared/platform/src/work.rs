@@ -4,12 +4,16 @@
 //! [`Work::txn`]; what they publish, arm and record is collected and written, in a few multi-row
 //! statements, just before the commit.
 
-use hotline_kernel::time::Timestamp;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hotline_kernel::time::{Timestamp, micros};
 use hotline_proto::event::Body;
+use sea_orm::{ConnectionTrait, DbErr, SqlErr, Value};
 use uuid::Uuid;
 
-use crate::db::Txn;
-use crate::ids::Ids;
+use crate::core::{Core, CoreError};
+use crate::db::{Txn, sql};
+use crate::{outbox, signal};
 
 /// Who or what causes a write; goes into history, audit and events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,57 +72,229 @@ pub struct AuditEntry {
 }
 
 /// The unit of work of one write.
+#[derive(Debug)]
 pub struct Work {
+    core: Core,
     txn: Txn,
     now: Timestamp,
-    ids: Ids,
-    pending: std::sync::Mutex<Pending>,
+    pending: Mutex<Pending>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Pending {
     events: Vec<(Cause, NewEvent)>,
     timers: Vec<NewTimer>,
     audit: Vec<(Cause, AuditEntry)>,
+    // What is flushed but not committed.
+    has_events: bool,
+    next_due: Option<i64>,
 }
 
 impl Work {
+    pub(crate) async fn begin(core: &Core) -> Result<Self, CoreError> {
+        let txn = core.db().begin_write().await?;
+        // Read after the lock was taken: on SQLite no later write can have an earlier instant.
+        Ok(Self {
+            txn,
+            now: core.now(),
+            core: core.clone(),
+            pending: Mutex::default(),
+        })
+    }
+
     /// The open transaction.
+    #[must_use]
     pub fn txn(&self) -> &Txn {
         &self.txn
     }
 
     /// The instant of this write: one for all its rows.
+    #[must_use]
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
     /// A fresh UUIDv7 of this write's instant.
+    #[must_use]
     pub fn new_id(&self) -> Uuid {
-        self.ids.next(self.now)
+        self.core.ids().next(self.now)
+    }
+
+    /// A random number below `bound`, from the service's ids port.
+    #[must_use]
+    pub fn draw(&self, bound: u32) -> u32 {
+        self.core.ids().draw(bound)
     }
 
     /// Writes `event` to this service's log when the work commits.
     pub fn publish(&self, cause: &Cause, event: NewEvent) {
-        let _ = (cause, event);
-        todo!()
+        self.pending().events.push((cause.clone(), event));
     }
 
     /// Arms `timer` when the work commits.
     pub fn arm(&self, timer: NewTimer) {
-        let _ = timer;
-        todo!()
+        self.pending().timers.push(timer);
     }
 
     /// Disarms every armed timer of `kind` of an aggregate, in this transaction.
-    pub async fn disarm(&self, aggregate_id: Uuid, kind: &'static str) -> Result<(), crate::core::CoreError> {
-        let _ = (aggregate_id, kind);
-        todo!()
+    pub async fn disarm(&self, aggregate_id: Uuid, kind: &'static str) -> Result<(), CoreError> {
+        self.pending()
+            .timers
+            .retain(|timer| timer.aggregate_id != aggregate_id || timer.kind != kind);
+        let text = "UPDATE timer SET state = 'void', ended_at = $1 \
+                    WHERE aggregate_id = $2 AND kind = $3 AND state = 'armed'";
+        let values = vec![micros(self.now).into(), aggregate_id.into(), kind.into()];
+        self.txn
+            .execute_raw(sql(&**self.txn(), text, values))
+            .await?;
+        Ok(())
     }
 
     /// Records `entry` in the audit trail when the work commits.
     pub fn audit(&self, cause: &Cause, entry: AuditEntry) {
-        let _ = (cause, entry);
-        todo!()
+        self.pending().audit.push((cause.clone(), entry));
+    }
+
+    /// Writes what was collected so far. Called by [`Work::commit`]; a batch of several pieces calls
+    /// it after each, so that a version conflict shows where it was made.
+    pub(crate) async fn flush(&self) -> Result<(), CoreError> {
+        let (events, timers, audit) = {
+            let mut pending = self.pending();
+            let events = std::mem::take(&mut pending.events);
+            let timers = std::mem::take(&mut pending.timers);
+            pending.has_events |= !events.is_empty();
+            let soonest = timers.iter().map(|timer| micros(timer.due_at)).min();
+            pending.next_due = [pending.next_due, soonest].into_iter().flatten().min();
+            (events, timers, std::mem::take(&mut pending.audit))
+        };
+        if !events.is_empty() {
+            let rows = outbox::rows(self, &events);
+            insert_rows(&self.txn, outbox::INTO, &rows, "")
+                .await
+                .map_err(version_conflict)?;
+        }
+        if !timers.is_empty() {
+            let rows: Vec<_> = timers.iter().map(timer_row).collect();
+            insert_rows(&self.txn, TIMER_INTO, &rows, " ON CONFLICT DO NOTHING").await?;
+        }
+        if !audit.is_empty() {
+            let rows: Vec<_> = audit
+                .iter()
+                .map(|(cause, entry)| audit_row(self.now, cause, entry))
+                .collect();
+            insert_rows(&self.txn, AUDIT_INTO, &rows, "").await?;
+        }
+        Ok(())
+    }
+
+    /// The earliest due instant among timers armed in this work, in microseconds.
+    pub(crate) fn soonest_armed(&self) -> Option<i64> {
+        let pending = self.pending();
+        let collected = pending
+            .timers
+            .iter()
+            .map(|timer| micros(timer.due_at))
+            .min();
+        [pending.next_due, collected].into_iter().flatten().min()
+    }
+
+    /// Commits and wakes who waits for it.
+    pub(crate) async fn commit(self) -> Result<(), CoreError> {
+        self.flush().await?;
+        let (has_events, next_due) = {
+            let pending = self.pending();
+            (pending.has_events, pending.next_due)
+        };
+        let writing = has_events.then(|| signal::Writing::begin(&self.core));
+        let committed = self.txn.commit().await;
+        // Even a commit that failed may have happened: the connection can die with the answer.
+        drop(writing);
+        if let Some(due) = next_due {
+            self.core.signals().armed(due);
+        }
+        Ok(committed?)
+    }
+
+    /// Gives up; a failed rollback is a lost connection, which rolls back by itself.
+    pub(crate) async fn roll_back(self) {
+        if let Err(error) = self.txn.rollback().await {
+            tracing::debug!(%error, "a rollback was not answered");
+        }
+    }
+
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A table and its columns, as text between `INSERT INTO` and `VALUES`.
+const TIMER_INTO: &str =
+    "timer (aggregate_id, kind, due_at, armed_version, state, attempts, next_at)";
+const AUDIT_INTO: &str = "audit (at, actor, unit_code, from_addr, method, resource, resource_id, version, action, reason)";
+
+/// Bound values of one statement; both databases allow more.
+const VALUES_MAX: usize = 16_000;
+
+/// Inserts rows of one table in as few statements as the databases allow; returns how many.
+pub(crate) async fn insert_rows(
+    txn: &Txn,
+    into: &str,
+    rows: &[Vec<Value>],
+    suffix: &str,
+) -> Result<u64, DbErr> {
+    let width = rows.first().map_or(1, Vec::len).max(1);
+    let mut inserted = 0;
+    for chunk in rows.chunks((VALUES_MAX / width).max(1)) {
+        let tuple = |row: usize| {
+            let places: Vec<String> = (1..=width)
+                .map(|column| format!("${}", row * width + column))
+                .collect();
+            format!("({})", places.join(", "))
+        };
+        let tuples: Vec<String> = (0..chunk.len()).map(tuple).collect();
+        let text = format!("INSERT INTO {into} VALUES {}{suffix}", tuples.join(", "));
+        let values = chunk.iter().flatten().cloned().collect();
+        inserted += txn
+            .execute_raw(sql(&**txn, text, values))
+            .await?
+            .rows_affected();
+    }
+    Ok(inserted)
+}
+
+fn timer_row(timer: &NewTimer) -> Vec<Value> {
+    let due_at = micros(timer.due_at);
+    let (armed, attempts) = ("armed", 0_i16);
+    vec![
+        timer.aggregate_id.into(),
+        timer.kind.into(),
+        due_at.into(),
+        timer.armed_version.into(),
+        armed.into(),
+        attempts.into(),
+        due_at.into(),
+    ]
+}
+
+fn audit_row(at: Timestamp, cause: &Cause, entry: &AuditEntry) -> Vec<Value> {
+    vec![
+        micros(at).into(),
+        cause.actor.as_str().into(),
+        cause.unit_code.as_str().into(),
+        cause.from_addr.as_str().into(),
+        cause.method.as_str().into(),
+        entry.resource.into(),
+        entry.resource_id.as_str().into(),
+        entry.version.into(),
+        entry.action.as_str().into(),
+        entry.reason.as_str().into(),
+    ]
+}
+
+/// Two writers made the same version of an aggregate: the second one is stale.
+fn version_conflict(error: DbErr) -> CoreError {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => CoreError::Stale { current: 0 },
+        _ => error.into(),
     }
 }

@@ -1,0 +1,203 @@
+//! For tests of services: empty databases of every arrangement, a moved clock, the log, reactions
+//! and timers by hand. No test needs a sleep.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use hotline_proto::event::{Body, Envelope};
+use prost::Message;
+use sea_orm::{ConnectionTrait, Database};
+use sea_orm_migration::MigrationTrait;
+
+pub use crate::clock::ManualClock;
+use crate::core::{Core, CoreError, CoreParts};
+use crate::db::{Db, DbOptions};
+use crate::ids::Ids;
+use crate::reaction::{Reaction, ReactionError, TimerHandler};
+use crate::tasks::Tasks;
+use crate::work::Work;
+use crate::{migration, outbox, timers};
+
+/// An empty database, gone when it is dropped (a PostgreSQL one when its cluster goes).
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// For assert messages: `sqlite` or `postgres`.
+    pub label: &'static str,
+    /// To open it with.
+    pub url: String,
+    folder: Option<PathBuf>,
+}
+
+/// Where tests find databases.
+#[derive(Debug)]
+pub struct Databases;
+
+impl Databases {
+    /// One empty database per arrangement: SQLite in a temporary folder, and PostgreSQL if
+    /// `HOTLINE_TEST_POSTGRES` names an administrative database.
+    ///
+    /// # Panics
+    ///
+    /// If a database cannot be made: a test must not pass because it did not run.
+    pub async fn all() -> Vec<TestDatabase> {
+        let mut databases = vec![sqlite()];
+        if let Some(admin) = variable("HOTLINE_TEST_POSTGRES") {
+            databases.push(postgres(&admin).await);
+        }
+        databases
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            // What cannot be removed is left to the system's temporary folder.
+            drop(std::fs::remove_dir_all(folder));
+        }
+    }
+}
+
+/// The URL of a Redis to test with, if there is one.
+#[must_use]
+pub fn redis_url() -> Option<String> {
+    variable("HOTLINE_TEST_REDIS")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are configured by environment, here and nowhere else"
+)]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// A name that no other test of this or another process uses.
+fn fresh_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!(
+        "hotline_test_{}_{count}_{:08x}",
+        std::process::id(),
+        Ids::from_os().draw(u32::MAX)
+    )
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a test must not pass because it did not run"
+)]
+fn sqlite() -> TestDatabase {
+    let folder = std::env::temp_dir().join(fresh_name());
+    std::fs::create_dir(&folder).expect("the temporary folder can be written");
+    let url = format!("sqlite://{}", folder.join("test.db").display());
+    TestDatabase {
+        label: "sqlite",
+        url,
+        folder: Some(folder),
+    }
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "a test must not pass because it did not run"
+)]
+async fn postgres(admin: &str) -> TestDatabase {
+    let name = fresh_name();
+    let connection = Database::connect(admin)
+        .await
+        .expect("HOTLINE_TEST_POSTGRES can be reached");
+    connection
+        .execute_unprepared(&format!("CREATE DATABASE {name}"))
+        .await
+        .expect("it may create databases");
+    connection.close().await.expect("the connection closes");
+    let (server, _) = admin
+        .rsplit_once('/')
+        .expect("the URL ends with a database's name");
+    TestDatabase {
+        label: "postgres",
+        url: format!("{server}/{name}"),
+        folder: None,
+    }
+}
+
+/// Opens `url`, applies `migrations` and makes a core with ids of a fixed seed; nothing runs yet.
+///
+/// # Panics
+///
+/// If the database cannot be opened.
+#[expect(
+    clippy::expect_used,
+    reason = "a test must not pass because it did not run"
+)]
+pub async fn core(
+    name: &'static str,
+    url: &str,
+    migrations: Vec<Box<dyn MigrationTrait>>,
+    clock: &ManualClock,
+) -> Core {
+    let db = Db::open(url, &DbOptions { connections_max: 8 })
+        .await
+        .expect("the database opens");
+    migration::apply(&db, migrations)
+        .await
+        .expect("the migrations apply");
+    let ids = Ids::from_os();
+    Core::new(CoreParts {
+        name,
+        db,
+        clock: Arc::new(clock.clone()),
+        ids,
+        tasks: Tasks::new(),
+    })
+}
+
+/// All events of a service's log, in the order of writing.
+///
+/// # Panics
+///
+/// If the log cannot be read.
+#[expect(
+    clippy::expect_used,
+    reason = "a test must not pass because it did not run"
+)]
+pub async fn log(core: &Core) -> Vec<(Envelope, Body)> {
+    let envelopes = outbox::read_all(core.db().read(), core.name())
+        .await
+        .expect("the log can be read");
+    let decoded = |envelope: Envelope| {
+        let body = Body::decode(envelope.body.as_slice()).expect("the log holds bodies");
+        (envelope, body)
+    };
+    envelopes.into_iter().map(decoded).collect()
+}
+
+/// Applies one event in one transaction, as the consumer does.
+pub async fn react(
+    core: &Core,
+    reaction: &dyn Reaction,
+    envelope: &Envelope,
+    body: &Body,
+) -> Result<(), ReactionError> {
+    let work = Work::begin(core).await?;
+    match reaction.apply(&work, envelope, body).await {
+        Ok(()) => Ok(work.commit().await?),
+        Err(error) => {
+            work.roll_back().await;
+            Err(error)
+        }
+    }
+}
+
+/// Fires every timer that is due, in due order, until none is; returns how many.
+pub async fn fire_due(core: &Core, handler: &dyn TimerHandler) -> Result<u32, CoreError> {
+    let mut fired = 0;
+    loop {
+        let round = timers::fire_batch(core, handler).await?;
+        if round == 0 {
+            return Ok(fired);
+        }
+        fired += round;
+    }
+}
