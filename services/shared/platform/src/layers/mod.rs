@@ -1,0 +1,38 @@
+//! What every call passes, over a socket or in this process: access rule, trace, metrics,
+//! principal, size, deadline, admission. Outermost first.
+//!
+//! They stand on `Routes`, not on the server, or calls in this process would pass them by.
+
+pub mod access;
+pub mod admission;
+pub(crate) mod body;
+pub mod deadline;
+mod metrics;
+mod principal;
+mod size;
+mod trace;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tonic::service::Routes;
+
+pub use access::Origin;
+pub use admission::{Admission, Limits};
+
+/// Puts every layer on `routes`. `admission` is shared by all services of a process.
+#[must_use]
+pub fn on(routes: Routes, admission: &Arc<Admission>) -> Routes {
+    // The layer added last is the first that a call meets.
+    let layered: Router = routes
+        .into_axum_router()
+        .layer(from_fn_with_state(Arc::clone(admission), admission::admit))
+        .layer(from_fn(deadline::honour))
+        .layer(from_fn(size::limit))
+        .layer(from_fn(principal::identify))
+        .layer(from_fn(metrics::count))
+        .layer(from_fn(trace::follow))
+        .layer(from_fn(access::look_up));
+    layered.into()
+}

@@ -1,0 +1,180 @@
+//! How services reach each other: in this process if mounted here, over a socket if not.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Request, Response};
+use tonic::body::Body;
+use tonic::service::Routes;
+use tonic::transport::Endpoint;
+use tonic::{Code, Status, TimeoutExpired};
+use tower::ServiceExt;
+
+use crate::db::BoxError;
+use crate::grpc::{PRINCIPAL_METADATA, SERVICE_METADATA, problem};
+use crate::layers::deadline;
+use crate::telemetry;
+
+/// How to reach a service: over a socket, or in this process. Callers cannot tell which.
+pub type Transport = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Marks a request that did not come over a socket. Nothing on the wire can set it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InProcess;
+
+/// Every service that can be reached from here.
+#[derive(Default)]
+pub struct Peers {
+    mounted: RwLock<HashMap<String, Transport>>,
+    remote: HashMap<String, Transport>,
+}
+
+/// A peer's address is no address.
+#[derive(Debug, thiserror::Error)]
+#[error("[peers] {service} = `{address}`: expected an address such as http://{service}:7010")]
+pub struct PeerAddress {
+    service: String,
+    address: String,
+}
+
+impl Peers {
+    /// Peers at `addresses`, by service; nothing is connected before the first call.
+    ///
+    /// # Errors
+    ///
+    /// [`PeerAddress`] for what is no `http` address.
+    pub fn at(addresses: &BTreeMap<String, String>) -> Result<Self, PeerAddress> {
+        let mut remote = HashMap::new();
+        for (service, address) in addresses {
+            let refused = || PeerAddress {
+                service: service.clone(),
+                address: address.clone(),
+            };
+            let endpoint = Endpoint::from_shared(address.clone()).map_err(|_| refused())?;
+            if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none() {
+                return Err(refused());
+            }
+            remote.insert(service.clone(), remote_transport(&endpoint));
+        }
+        Ok(Self {
+            mounted: RwLock::default(),
+            remote,
+        })
+    }
+
+    /// Makes a service that is mounted here reachable. `routes` already has the layers.
+    pub fn mount(&self, service: &str, routes: Routes) {
+        let local = routes.prepare();
+        let transport = Transport::new(tower::service_fn(move |mut request: Request<Body>| {
+            request.extensions_mut().insert(InProcess);
+            let routes = local.clone();
+            async move {
+                ServiceExt::<Request<Body>>::oneshot(routes, request)
+                    .await
+                    .map_err(Into::into)
+            }
+        }));
+        self.mounted
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(service.to_owned(), transport);
+    }
+
+    /// Whether a service is mounted here or has an address.
+    #[must_use]
+    pub fn is_known(&self, service: &str) -> bool {
+        self.find(service).is_some()
+    }
+
+    /// Whether a service has an address of its own.
+    #[must_use]
+    pub fn has_address(&self, service: &str) -> bool {
+        self.remote.contains_key(service)
+    }
+
+    /// A way to `service`, looked up at each call, so that it may be mounted later. Calls carry the
+    /// trace, what is left of the caller's deadline and, if no principal is named, `caller`'s name.
+    #[must_use]
+    pub fn transport(self: &Arc<Self>, service: &str, caller: Option<&'static str>) -> Transport {
+        let peers = Arc::clone(self);
+        let service: Arc<str> = service.into();
+        Transport::new(tower::service_fn(move |mut request: Request<Body>| {
+            stamp(&mut request, caller);
+            let found = peers.find(&service);
+            let service = Arc::clone(&service);
+            async move {
+                let Some(target) = found else {
+                    return Ok(unknown(&service).into_http());
+                };
+                target.oneshot(request).await
+            }
+        }))
+    }
+
+    fn find(&self, service: &str) -> Option<Transport> {
+        let mounted = self.mounted.read().unwrap_or_else(PoisonError::into_inner);
+        mounted
+            .get(service)
+            .or_else(|| self.remote.get(service))
+            .cloned()
+    }
+}
+
+fn remote_transport(endpoint: &Endpoint) -> Transport {
+    let channel = endpoint
+        .clone()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
+        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+        .connect_lazy();
+    Transport::new(tower::service_fn(move |request: Request<Body>| {
+        let channel = channel.clone();
+        async move {
+            match ServiceExt::<Request<Body>>::oneshot(channel, request).await {
+                Ok(response) => Ok(response),
+                // The channel's own timer may win against the peer's answer; both say the same.
+                Err(error) if is_timeout(&error) => Ok(deadline::exceeded().into_http()),
+                Err(error) => Err(error.into()),
+            }
+        }
+    }))
+}
+
+fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(found) = next {
+        if found.is::<TimeoutExpired>() {
+            return true;
+        }
+        next = found.source();
+    }
+    false
+}
+
+fn stamp(request: &mut Request<Body>, caller: Option<&'static str>) {
+    let headers = request.headers_mut();
+    if let (Some(name), false) = (caller, headers.contains_key(PRINCIPAL_METADATA)) {
+        headers
+            .entry(SERVICE_METADATA)
+            .or_insert(HeaderValue::from_static(name));
+    }
+    if let Ok(value) = HeaderValue::try_from(telemetry::trace_parent())
+        && !value.is_empty()
+    {
+        headers
+            .entry(HeaderName::from_static("traceparent"))
+            .or_insert(value);
+    }
+    deadline::pass_on(headers);
+}
+
+fn unknown(service: &str) -> Status {
+    let message =
+        format!("no service `{service}` is mounted here and [peers] has no address for it");
+    problem("platform", Code::Unavailable, "PEER_UNKNOWN", message)
+}
