@@ -65,6 +65,43 @@ pub struct Outcome {
     pub reason: String,
 }
 
+/// What a write did to an appeal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It came in and awaits triage.
+    Registered,
+    /// It was accepted, by a person, by its text or by its import.
+    Accepted,
+    /// It was answered on the spot.
+    Answered,
+    /// It was guided elsewhere.
+    Guided,
+    /// It was handed to another line.
+    Diverted,
+    /// It was set aside.
+    Quarantined,
+    /// It came back from quarantine.
+    Released,
+    /// Its citizen withdrew it.
+    Withdrawn,
+    /// It got a further matter.
+    Split,
+}
+
+impl Term for Change {
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Registered, "registered"),
+        (Self::Accepted, "accepted"),
+        (Self::Answered, "answered"),
+        (Self::Guided, "guided"),
+        (Self::Diverted, "diverted"),
+        (Self::Quarantined, "quarantined"),
+        (Self::Released, "released"),
+        (Self::Withdrawn, "withdrawn"),
+        (Self::Split, "split"),
+    ];
+}
+
 /// What can be done with an appeal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -84,6 +121,23 @@ pub enum Command {
     Withdraw,
     /// Add a matter.
     Split,
+}
+
+impl Command {
+    /// The change it makes.
+    #[must_use]
+    pub fn change(self) -> Change {
+        match self {
+            Self::Accept => Change::Accepted,
+            Self::Answer => Change::Answered,
+            Self::Guide => Change::Guided,
+            Self::Divert => Change::Diverted,
+            Self::Quarantine => Change::Quarantined,
+            Self::Release => Change::Released,
+            Self::Withdraw => Change::Withdrawn,
+            Self::Split => Change::Split,
+        }
+    }
 }
 
 impl Term for Command {
@@ -155,8 +209,15 @@ mod tests {
                     .iter()
                     .find(|(from, by, _)| from == state && by == command)
                     .map(|(_, _, to)| *to)
-                    .ok_or(Refused { command: *command, state: *state });
-                assert_eq!(next(*state, *command), expected, "{command_word} while {state_word}");
+                    .ok_or(Refused {
+                        command: *command,
+                        state: *state,
+                    });
+                assert_eq!(
+                    next(*state, *command),
+                    expected,
+                    "{command_word} while {state_word}"
+                );
             }
         }
     }
@@ -164,6 +225,9 @@ mod tests {
     #[test]
     fn a_refusal_says_what_stood_where() {
         let refused = next(AppealState::Guided, Command::Accept).expect_err("refused");
-        assert_eq!(refused.to_string(), "cannot accept an appeal that is guided");
+        assert_eq!(
+            refused.to_string(),
+            "cannot accept an appeal that is guided"
+        );
     }
 }

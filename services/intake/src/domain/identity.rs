@@ -39,7 +39,10 @@ pub fn dedup_key(registration: &Registration) -> [u8; 32] {
             parts.text("client_key");
             parts.text(key);
         }
-        Identity::Row { content, occurrence } => {
+        Identity::Row {
+            content,
+            occurrence,
+        } => {
             parts.text("row");
             parts.bytes(content);
             parts.bytes(&occurrence.to_be_bytes());
@@ -67,11 +70,20 @@ pub fn content_hash(registration: &Registration) -> [u8; 32] {
     let mut parts = Parts::new("appeal-content-v1");
     parts.canonical(&registration.line_number);
     let contact = &registration.contact;
-    for part in [&contact.name, &contact.phone, &contact.email, &contact.account] {
+    for part in [
+        &contact.name,
+        &contact.phone,
+        &contact.email,
+        &contact.account,
+    ] {
         parts.canonical(part);
     }
     let flags = &registration.confidentiality;
-    parts.bytes(&[u8::from(flags.is_anonymous), u8::from(flags.is_confidential), u8::from(flags.is_tip_off)]);
+    parts.bytes(&[
+        u8::from(flags.is_anonymous),
+        u8::from(flags.is_confidential),
+        u8::from(flags.is_tip_off),
+    ]);
     parts.count(flags.complained_unit_codes.len());
     for unit in &flags.complained_unit_codes {
         parts.canonical(unit);
@@ -93,7 +105,12 @@ pub fn content_hash(registration: &Registration) -> [u8; 32] {
 /// The pseudonym of a known citizen: by phone, else by e-mail, else by account at its source
 /// (design.md 7.3). `phone` is the contact's phone in E.164, if it is one.
 #[must_use]
-pub fn pseudonym(key: &[u8; 32], source: &str, phone: Option<&str>, contact: &Contact) -> Option<String> {
+pub fn pseudonym(
+    key: &[u8; 32],
+    source: &str,
+    phone: Option<&str>,
+    contact: &Contact,
+) -> Option<String> {
     let email = contact.email.trim().to_lowercase();
     let account = contact.account.trim();
     let known: Vec<&str> = match phone {
@@ -140,7 +157,10 @@ pub fn query_code(key: &[u8; 32], number: &str) -> String {
 #[must_use]
 pub fn same_code(expected: &str, given: &str) -> bool {
     let given = given.trim().to_ascii_uppercase();
-    let differences = expected.bytes().zip(given.bytes()).fold(0_u8, |all, (left, right)| all | (left ^ right));
+    let differences = expected
+        .bytes()
+        .zip(given.bytes())
+        .fold(0_u8, |all, (left, right)| all | (left ^ right));
     expected.len() == given.len() && differences == 0
 }
 
@@ -149,7 +169,9 @@ pub fn same_code(expected: &str, given: &str) -> bool {
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    digits
+        .map(|digit| char::from(DIGITS[usize::from(digit)]))
+        .collect()
 }
 
 /// A hash over length-prefixed parts, plain or keyed.
@@ -166,7 +188,10 @@ impl Parts {
     }
 
     fn keyed(key: &[u8; 32], purpose: &str) -> Self {
-        let mut parts = Self::Keyed(Box::new(Hmac::<Sha256>::new(&(*key).into())));
+        // A key shorter than a block is padded with zeros (RFC 2104).
+        let mut block = [0; 64];
+        block[..key.len()].copy_from_slice(key);
+        let mut parts = Self::Keyed(Box::new(Hmac::<Sha256>::new(&block.into())));
         parts.text(purpose);
         parts
     }

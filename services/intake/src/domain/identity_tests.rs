@@ -12,7 +12,10 @@ fn sample(identity: Identity) -> Registration {
         identity,
         nature: Nature::New,
         said_at: None,
-        contact: Contact { phone: "19900000001".to_owned(), ..Contact::default() },
+        contact: Contact {
+            phone: "19900000001".to_owned(),
+            ..Contact::default()
+        },
         confidentiality: Confidentiality::default(),
         subject: "路灯".to_owned(),
         text: "第一行\n第二行".to_owned(),
@@ -27,7 +30,12 @@ fn keys_differ_wherever_the_identity_differs() {
     other_channel.channel_code = "mailbox".to_owned();
     let mut other_source = sample(Identity::SourceId("1".to_owned()));
     other_source.source = "board-2019".to_owned();
-    let row = |occurrence| sample(Identity::Row { content: [7; 32], occurrence });
+    let row = |occurrence| {
+        sample(Identity::Row {
+            content: [7; 32],
+            occurrence,
+        })
+    };
     let all = [
         sample(Identity::SourceId("1".to_owned())),
         sample(Identity::SourceId("2".to_owned())),
@@ -55,13 +63,37 @@ fn content_is_what_was_said_not_how_it_was_typed() {
     type Case = (&'static str, fn(&mut Registration), bool);
     let cases: [Case; 8] = [
         ("as told", |_| (), true),
-        ("windows line ends", |r| r.text = "第一行\r\n第二行".to_owned(), true),
-        ("space around", |r| r.text = "\t第一行\n第二行 ".to_owned(), true),
-        ("other moment", |r| r.said_at = chrono::DateTime::from_timestamp(0, 0), true),
+        (
+            "windows line ends",
+            |r| r.text = "第一行\r\n第二行".to_owned(),
+            true,
+        ),
+        (
+            "space around",
+            |r| r.text = "\t第一行\n第二行 ".to_owned(),
+            true,
+        ),
+        (
+            "other moment",
+            |r| r.said_at = chrono::DateTime::from_timestamp(0, 0),
+            true,
+        ),
         ("other text", |r| r.text.push('了'), false),
-        ("other phone", |r| r.contact.phone = "19900000002".to_owned(), false),
-        ("anonymous", |r| r.confidentiality.is_anonymous = true, false),
-        ("two matters", |r| r.matters.push(NewMatter::default()), false),
+        (
+            "other phone",
+            |r| r.contact.phone = "19900000002".to_owned(),
+            false,
+        ),
+        (
+            "anonymous",
+            |r| r.confidentiality.is_anonymous = true,
+            false,
+        ),
+        (
+            "two matters",
+            |r| r.matters.push(NewMatter::default()),
+            false,
+        ),
     ];
     let told = content_hash(&sample(Identity::SourceId("1".to_owned())));
     for (label, change, is_same) in cases {
@@ -79,14 +111,37 @@ fn a_citizen_is_known_by_phone_then_mail_then_account() {
         account: account.to_owned(),
         ..Contact::default()
     };
-    let phone = pseudonym(&key, "a", Some("+8619900000001"), &contact("x@example.com", "u"));
-    assert_eq!(phone, pseudonym(&key, "b", Some("+8619900000001"), &contact("", "")));
+    let phone = pseudonym(
+        &key,
+        "a",
+        Some("+8619900000001"),
+        &contact("x@example.com", "u"),
+    );
+    assert_eq!(
+        phone,
+        pseudonym(&key, "b", Some("+8619900000001"), &contact("", ""))
+    );
     let mail = pseudonym(&key, "a", None, &contact("X@example.com ", "u"));
-    assert_eq!(mail, pseudonym(&key, "b", None, &contact("x@example.com", "")));
+    assert_eq!(
+        mail,
+        pseudonym(&key, "b", None, &contact("x@example.com", ""))
+    );
     let account = pseudonym(&key, "a", None, &contact("", "u"));
-    assert_ne!(account, pseudonym(&key, "b", None, &contact("", "u")), "an account belongs to its source");
-    assert_eq!(None, pseudonym(&key, "a", None, &contact(" ", "")), "nobody is known");
-    assert_ne!(phone, pseudonym(&[2; 32], "a", Some("+8619900000001"), &contact("", "")), "keyed");
+    assert_ne!(
+        account,
+        pseudonym(&key, "b", None, &contact("", "u")),
+        "an account belongs to its source"
+    );
+    assert_eq!(
+        None,
+        pseudonym(&key, "a", None, &contact(" ", "")),
+        "nobody is known"
+    );
+    assert_ne!(
+        phone,
+        pseudonym(&[2; 32], "a", Some("+8619900000001"), &contact("", "")),
+        "keyed"
+    );
     assert_eq!(phone.map(|text| text.len()), Some(32));
 }
 

@@ -75,6 +75,32 @@ impl Matter {
     }
 }
 
+/// A matter after a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// As it stands now, its version raised by the events the step writes.
+    pub matter: Matter,
+    /// What it did.
+    pub step: Step,
+}
+
+impl Matter {
+    /// Takes a step.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the move does not fit where the matter stands.
+    pub fn moved(&self, cause: Move) -> Result<Moved, Refused> {
+        let step = step(self.place, self.reserved_ticket, cause)?;
+        let matter = Self {
+            place: step.place,
+            version: self.version + step.events(),
+            ..self.clone()
+        };
+        Ok(Moved { matter, step })
+    }
+}
+
 /// Why a matter goes where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Move {
@@ -205,8 +231,12 @@ mod tests {
     #[test]
     fn every_move_from_every_place_is_decided() {
         let (own, other, third) = (ticket(1), ticket(2), ticket(3));
-        let (waiting, home, away, gone) =
-            (Place::Waiting, Place::On(own), Place::On(other), Place::Withdrawn);
+        let (waiting, home, away, gone) = (
+            Place::Waiting,
+            Place::On(own),
+            Place::On(other),
+            Place::Withdrawn,
+        );
         let cases = [
             (waiting, Move::Open, Ok((None, home))),
             (waiting, Move::Split, Ok((None, home))),
@@ -226,7 +256,11 @@ mod tests {
             (away, Move::Split, Err(Refused::Placed)),
             (away, Move::Merge(own), Err(Refused::OwnTicket)),
             (away, Move::Merge(other), Err(Refused::SameTicket)),
-            (away, Move::Merge(third), Ok((Some(other), Place::On(third)))),
+            (
+                away,
+                Move::Merge(third),
+                Ok((Some(other), Place::On(third))),
+            ),
             (away, Move::Unmerge, Ok((Some(other), home))),
             (away, Move::Refuse(other), Ok((Some(other), home))),
             (away, Move::Refuse(third), Err(Refused::Elsewhere)),
@@ -252,7 +286,11 @@ mod tests {
             (Place::On(own), Move::Withdraw, 1),
         ];
         for (place, cause, events) in cases {
-            assert_eq!(step(place, own, cause).map(|step| step.events()), Ok(events), "{cause:?}");
+            assert_eq!(
+                step(place, own, cause).map(|step| step.events()),
+                Ok(events),
+                "{cause:?}"
+            );
         }
     }
 }

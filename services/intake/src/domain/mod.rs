@@ -5,6 +5,7 @@
 
 pub mod appeal;
 pub mod identity;
+pub mod mapping;
 pub mod matter;
 pub mod registration;
 pub mod registry;
@@ -23,6 +24,9 @@ pub struct Invalid {
 impl Invalid {
     /// Names a field and what was expected in it.
     pub fn new(field: impl Into<String>, expected: impl Into<String>) -> Self {
-        Self { field: field.into(), expected: expected.into() }
+        Self {
+            field: field.into(),
+            expected: expected.into(),
+        }
     }
 }

@@ -53,13 +53,19 @@ impl Contact {
     /// Whether nobody can be answered and nobody is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        [&self.name, &self.phone, &self.email, &self.account].iter().all(|part| part.trim().is_empty())
+        [&self.name, &self.phone, &self.email, &self.account]
+            .iter()
+            .all(|part| part.trim().is_empty())
     }
 }
 
 impl std::fmt::Debug for Contact {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(if self.is_empty() { "Contact(empty)" } else { "Contact(…)" })
+        formatter.write_str(if self.is_empty() {
+            "Contact(empty)"
+        } else {
+            "Contact(…)"
+        })
     }
 }
 
@@ -150,7 +156,11 @@ impl Registration {
     /// The name that ids and accounts are unique in.
     #[must_use]
     pub fn source(&self) -> &str {
-        if self.source.is_empty() { &self.channel_code } else { &self.source }
+        if self.source.is_empty() {
+            &self.channel_code
+        } else {
+            &self.source
+        }
     }
 
     /// Fills empty parts of its matters from the appeal, so that each matter stands for itself.
@@ -170,6 +180,16 @@ impl Registration {
     ///
     /// [`Invalid`] names the first field that is not as expected, and what was expected.
     pub fn check(&self) -> Result<(), Invalid> {
+        self.check_origin()?;
+        self.check_content()
+    }
+
+    /// Checks what says where it comes from: that is kept even where the content may not be.
+    ///
+    /// # Errors
+    ///
+    /// [`Invalid`] names the first field that is not as expected.
+    pub fn check_origin(&self) -> Result<(), Invalid> {
         code("channel_code", &self.channel_code)?;
         if self.channel_code.is_empty() {
             return Err(Invalid::new("channel_code", "the code of a channel"));
@@ -177,20 +197,38 @@ impl Registration {
         line("line_number", &self.line_number, NAME_MAX_CHARS)?;
         line("source", &self.source, NAME_MAX_CHARS)?;
         self.identity.check()?;
+        self.imported.as_ref().map_or(Ok(()), |imported| {
+            line("old_number", &imported.old_number, KEY_MAX_CHARS)
+        })
+    }
+
+    fn check_content(&self) -> Result<(), Invalid> {
         self.contact.check()?;
         self.confidentiality.check()?;
         text("subject", &self.subject, SUBJECT_MAX_CHARS)?;
         text("text", &self.text, TEXT_MAX_CHARS)?;
         if self.matters.is_empty() || self.matters.len() > MATTERS_MAX {
-            return Err(Invalid::new("matters", format!("1 to {MATTERS_MAX} matters")));
+            return Err(Invalid::new(
+                "matters",
+                format!("1 to {MATTERS_MAX} matters"),
+            ));
         }
         for matter in self.complete_matters() {
             matter.check()?;
             if matter.text.trim().is_empty() && matter.subject.trim().is_empty() {
-                return Err(Invalid::new("text", "what the citizen said: a text or at least a subject"));
+                return Err(Invalid::new(
+                    "text",
+                    "what the citizen said: a text or at least a subject",
+                ));
             }
         }
-        self.imported.as_ref().map_or(Ok(()), Imported::check)
+        let reply = self
+            .imported
+            .as_ref()
+            .and_then(|imported| imported.reply.as_ref());
+        reply.map_or(Ok(()), |reply| {
+            self::text("reply", &reply.text, TEXT_MAX_CHARS)
+        })
     }
 }
 
@@ -244,14 +282,6 @@ impl NewMatter {
     }
 }
 
-impl Imported {
-    fn check(&self) -> Result<(), Invalid> {
-        line("old_number", &self.old_number, KEY_MAX_CHARS)?;
-        let Some(reply) = &self.reply else { return Ok(()) };
-        text("reply", &reply.text, TEXT_MAX_CHARS)
-    }
-}
-
 /// A text of several lines: no NUL, not too long.
 ///
 /// # Errors
@@ -262,7 +292,10 @@ pub fn text(field: &str, value: &str, max_chars: usize) -> Result<(), Invalid> {
         return Err(Invalid::new(field, "text without NUL characters"));
     }
     if value.chars().count() > max_chars {
-        return Err(Invalid::new(field, format!("at most {max_chars} characters")));
+        return Err(Invalid::new(
+            field,
+            format!("at most {max_chars} characters"),
+        ));
     }
     Ok(())
 }
@@ -293,7 +326,11 @@ fn client_key(key: &str) -> Result<(), Invalid> {
 }
 
 fn first_filled(first: &str, second: &str) -> String {
-    if first.trim().is_empty() { second.to_owned() } else { first.to_owned() }
+    if first.trim().is_empty() {
+        second.to_owned()
+    } else {
+        first.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -322,18 +359,54 @@ mod tests {
         type Case = (&'static str, fn(&mut Registration), Option<&'static str>);
         let cases: [Case; 13] = [
             ("as told", |_| (), None),
-            ("no channel", |r| r.channel_code.clear(), Some("channel_code")),
+            (
+                "no channel",
+                |r| r.channel_code.clear(),
+                Some("channel_code"),
+            ),
             ("NUL", |r| r.text.push('\0'), Some("text")),
-            ("20,000 characters", |r| r.text = "灯".repeat(TEXT_MAX_CHARS), None),
-            ("20,001 characters", |r| r.text = "灯".repeat(TEXT_MAX_CHARS + 1), Some("text")),
+            (
+                "20,000 characters",
+                |r| r.text = "灯".repeat(TEXT_MAX_CHARS),
+                None,
+            ),
+            (
+                "20,001 characters",
+                |r| r.text = "灯".repeat(TEXT_MAX_CHARS + 1),
+                Some("text"),
+            ),
             ("nothing said", |r| r.text = " \n".to_owned(), Some("text")),
-            ("only a subject", |r| (r.text, r.subject) = (String::new(), "路灯".to_owned()), None),
+            (
+                "only a subject",
+                |r| (r.text, r.subject) = (String::new(), "路灯".to_owned()),
+                None,
+            ),
             ("no matter", |r| r.matters.clear(), Some("matters")),
-            ("20 matters", |r| r.matters = vec![NewMatter::default(); MATTERS_MAX], None),
-            ("21 matters", |r| r.matters = vec![NewMatter::default(); MATTERS_MAX + 1], Some("matters")),
-            ("no key", |r| r.identity = Identity::ClientKey(String::new()), Some("idempotency_key")),
-            ("key not ASCII", |r| r.identity = Identity::ClientKey("钥".to_owned()), Some("idempotency_key")),
-            ("blank source id", |r| r.identity = Identity::SourceId(" ".to_owned()), Some("source_id")),
+            (
+                "20 matters",
+                |r| r.matters = vec![NewMatter::default(); MATTERS_MAX],
+                None,
+            ),
+            (
+                "21 matters",
+                |r| r.matters = vec![NewMatter::default(); MATTERS_MAX + 1],
+                Some("matters"),
+            ),
+            (
+                "no key",
+                |r| r.identity = Identity::ClientKey(String::new()),
+                Some("idempotency_key"),
+            ),
+            (
+                "key not ASCII",
+                |r| r.identity = Identity::ClientKey("钥".to_owned()),
+                Some("idempotency_key"),
+            ),
+            (
+                "blank source id",
+                |r| r.identity = Identity::SourceId(" ".to_owned()),
+                Some("source_id"),
+            ),
         ];
         for (label, change, expected) in cases {
             let mut registration = sample();
@@ -346,14 +419,24 @@ mod tests {
     #[test]
     fn a_matter_without_words_of_its_own_is_the_appeal() {
         let mut registration = sample();
-        registration.matters.push(NewMatter { text: "水管漏水".to_owned(), ..NewMatter::default() });
-        let texts: Vec<_> = registration.complete_matters().into_iter().map(|matter| matter.text).collect();
+        registration.matters.push(NewMatter {
+            text: "水管漏水".to_owned(),
+            ..NewMatter::default()
+        });
+        let texts: Vec<_> = registration
+            .complete_matters()
+            .into_iter()
+            .map(|matter| matter.text)
+            .collect();
         assert_eq!(texts, ["路灯不亮", "水管漏水"]);
     }
 
     #[test]
     fn a_contact_never_shows_itself() {
-        let contact = Contact { phone: "19900000001".to_owned(), ..Contact::default() };
+        let contact = Contact {
+            phone: "19900000001".to_owned(),
+            ..Contact::default()
+        };
         assert!(!format!("{contact:?}").contains("199"));
     }
 }

@@ -9,12 +9,18 @@ pub trait Term: Copy + PartialEq + 'static {
 
     /// The member's word.
     fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(member, _)| *member == self).map_or("", |(_, word)| *word)
+        Self::WORDS
+            .iter()
+            .find(|(member, _)| *member == self)
+            .map_or("", |(_, word)| *word)
     }
 
     /// The member of a word.
     fn parse(word: &str) -> Option<Self> {
-        Self::WORDS.iter().find(|(_, known)| *known == word).map(|(member, _)| *member)
+        Self::WORDS
+            .iter()
+            .find(|(_, known)| *known == word)
+            .map(|(member, _)| *member)
     }
 }
 
@@ -64,8 +70,11 @@ pub enum Urgency {
 }
 
 impl Term for Urgency {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Self::Normal, "normal"), (Self::Urgent, "urgent"), (Self::Critical, "critical")];
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::Normal, "normal"),
+        (Self::Urgent, "urgent"),
+        (Self::Critical, "critical"),
+    ];
 }
 
 /// What an appeal is to the clocks (design.md 4, Imports declare their nature).
@@ -82,8 +91,11 @@ pub enum Nature {
 }
 
 impl Term for Nature {
-    const WORDS: &'static [(Self, &'static str)] =
-        &[(Self::New, "new"), (Self::InHand, "in_hand"), (Self::Historical, "historical")];
+    const WORDS: &'static [(Self, &'static str)] = &[
+        (Self::New, "new"),
+        (Self::InHand, "in_hand"),
+        (Self::Historical, "historical"),
+    ];
 }
 
 /// Where an appeal stands.
@@ -238,8 +250,11 @@ mod tests {
 
     #[test]
     fn only_finished_tickets_are_over() {
-        let over: Vec<_> =
-            TicketState::WORDS.iter().filter(|(state, _)| state.is_over()).map(|(_, word)| *word).collect();
+        let over: Vec<_> = TicketState::WORDS
+            .iter()
+            .filter(|(state, _)| state.is_over())
+            .map(|(_, word)| *word)
+            .collect();
         assert_eq!(over, ["concluded", "archived", "absorbed"]);
     }
 }

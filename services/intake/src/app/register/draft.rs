@@ -1,0 +1,365 @@
+//! Drafts the rows of fresh appeals: ids, numbers, pseudonyms, masked texts, first places.
+
+use std::collections::{HashMap, HashSet};
+
+use hotline_kernel::id::{AppealId, TicketId};
+use hotline_kernel::number::TicketNumber;
+use hotline_kernel::personal::{PersonName, Phone};
+use hotline_kernel::text::{fingerprint, normalise};
+use hotline_kernel::time::Timestamp;
+use hotline_platform::core::CoreError;
+use hotline_platform::work::{Cause, Work};
+
+use super::sorting::{Fresh, Known, Sorted, Telling};
+use super::{OpenTexts, Settings};
+use crate::domain::appeal::{Appeal, Outcome};
+use crate::domain::identity;
+use crate::domain::matter::{MaskedReply, Matter, Move, Place, Step};
+use crate::domain::registration::{NewMatter, Registration};
+use crate::domain::terms::{AppealState, Kind, Nature};
+use crate::error::IntakeError;
+use crate::store::contacts::NewContact;
+use crate::store::matters::{self, NewMatterRow};
+
+/// How often numbers are drawn anew before storage is called broken; 31⁵ serials fit one day.
+const DRAWS_MAX: usize = 20;
+
+/// A fresh appeal, ready to be written.
+pub struct Draft<'a> {
+    /// Who handed it in.
+    pub cause: &'a Cause,
+    /// What was handed in, or what may be kept of it.
+    pub registration: &'a Registration,
+    /// The appeal.
+    pub appeal: Appeal,
+    /// Its contact, if anybody can be answered.
+    pub contact: Option<NewContact>,
+    /// Its matters.
+    pub matters: Vec<NewMatterRow>,
+    /// What each matter did, `None` while it waits.
+    pub steps: Vec<Option<Step>>,
+    /// Unique for ever.
+    pub dedup_key: String,
+    /// Hash of what was said.
+    pub content_hash: String,
+    /// Whose id it came under with other content.
+    pub differs_from: Option<AppealId>,
+}
+
+impl Draft<'_> {
+    /// Whether a matter of it attached by itself to an open ticket.
+    pub fn is_attached(&self) -> bool {
+        self.steps
+            .iter()
+            .flatten()
+            .any(|step| matches!(step.cause, Move::SameText(_)))
+    }
+}
+
+/// Drafts every fresh appeal of a batch.
+pub async fn all<'a>(
+    settings: &Settings,
+    work: &Work,
+    sorted: &'a Sorted<'_>,
+) -> Result<Vec<Draft<'a>>, IntakeError> {
+    let telling_of = |fresh: &Fresh| &sorted.tellings[fresh.telling];
+    let days = sorted.fresh.iter().flat_map(|fresh| {
+        let telling = telling_of(fresh);
+        let day = settings
+            .zone
+            .day(received_at(&telling.registration, work.now()));
+        telling.registration.matters.iter().map(move |_| day)
+    });
+    let mut numbers = mint_numbers(work, &days.collect::<Vec<_>>())
+        .await?
+        .into_iter();
+    let mut drafts: Vec<Draft<'a>> = Vec::with_capacity(sorted.fresh.len());
+    for fresh in &sorted.fresh {
+        let differs_from = fresh.differs_from.as_ref().map(|known| match known {
+            Known::Stored(row) => (row.id, row.number.clone()),
+            Known::Fresh(slot) => (drafts[*slot].appeal.id, drafts[*slot].appeal.number.clone()),
+        });
+        let mut draft = one(settings, work, telling_of(fresh), &mut numbers);
+        draft.dedup_key.clone_from(&fresh.dedup_key);
+        if let Some((id, number)) = differs_from {
+            draft.appeal.state = AppealState::Quarantined;
+            draft.appeal.outcome.reason = format!("content_differs:{number}");
+            draft.differs_from = Some(id);
+        }
+        drafts.push(draft);
+    }
+    let mut open = open_texts(work, &drafts).await?;
+    for draft in &mut drafts {
+        place(draft, &mut open)?;
+    }
+    Ok(drafts)
+}
+
+/// Draws one number per day of `days`, all different and none taken.
+pub async fn mint_numbers(
+    work: &Work,
+    days: &[chrono::NaiveDate],
+) -> Result<Vec<String>, IntakeError> {
+    let mut numbers: Vec<String> = Vec::with_capacity(days.len());
+    let mut used = HashSet::with_capacity(days.len());
+    let mut missing: Vec<usize> = (0..days.len()).collect();
+    numbers.resize(days.len(), String::new());
+    for _ in 0..DRAWS_MAX {
+        if missing.is_empty() {
+            return Ok(numbers);
+        }
+        for &slot in &missing {
+            numbers[slot] = TicketNumber::mint(days[slot], &mut |bound| work.draw(bound))
+                .as_str()
+                .to_owned();
+        }
+        let drawn: Vec<String> = missing.iter().map(|&slot| numbers[slot].clone()).collect();
+        let taken: HashSet<String> = matters::taken_numbers(&**work.txn(), &drawn)
+            .await?
+            .into_iter()
+            .collect();
+        missing
+            .retain(|&slot| taken.contains(&numbers[slot]) || !used.insert(numbers[slot].clone()));
+    }
+    let problem = format!("no free number after {DRAWS_MAX} draws");
+    Err(CoreError::Storage(problem.into()).into())
+}
+
+fn one<'a>(
+    settings: &Settings,
+    work: &Work,
+    telling: &'a Telling<'_>,
+    numbers: &mut impl Iterator<Item = String>,
+) -> Draft<'a> {
+    let registration = telling.registration.as_ref();
+    let received_at = received_at(registration, work.now());
+    let citizen = citizen(settings, registration);
+    let appeal_id: AppealId = work.new_id().into();
+    let contact = (!registration.contact.is_empty()).then(|| NewContact {
+        id: work.new_id().into(),
+        citizen: citizen.clone(),
+        contact: registration.contact.clone(),
+    });
+    let mut matters = Vec::with_capacity(registration.matters.len());
+    for (ordinal, told) in (1_u32..).zip(registration.complete_matters()) {
+        let number = numbers.next().unwrap_or_default();
+        let row = MatterDraft {
+            appeal_id,
+            ordinal,
+            number,
+            citizen: &citizen,
+            registration,
+        };
+        matters.push(row.write(settings, work, told));
+    }
+    let imported = registration.imported.as_ref();
+    let appeal = Appeal {
+        id: appeal_id,
+        number: matters
+            .first()
+            .map(|row| row.matter.number.clone())
+            .unwrap_or_default(),
+        version: 1,
+        state: if telling.is_exempt {
+            AppealState::Diverted
+        } else {
+            AppealState::Registered
+        },
+        nature: registration.nature,
+        channel_code: registration.channel_code.clone(),
+        line_number: registration.line_number.clone(),
+        contact: contact.as_ref().map(|contact| contact.id),
+        subject: masked(settings, registration, &registration.subject),
+        text: masked(settings, registration, &registration.text),
+        said_at: registration.said_at.unwrap_or(received_at),
+        received_at,
+        confidentiality: registration.confidentiality.clone(),
+        outcome: Outcome {
+            diverted_to: if telling.is_exempt {
+                registration.line_number.clone()
+            } else {
+                String::new()
+            },
+            ..Outcome::default()
+        },
+        old_number: imported
+            .map(|imported| imported.old_number.clone())
+            .unwrap_or_default(),
+        import_batch: imported.map(|imported| imported.batch_id),
+        citizen,
+    };
+    let (dedup_key, content_hash) = (telling.dedup_key.clone(), telling.content_hash.clone());
+    let steps = vec![None; matters.len()];
+    let cause = telling.cause;
+    Draft {
+        cause,
+        registration,
+        appeal,
+        contact,
+        matters,
+        steps,
+        dedup_key,
+        content_hash,
+        differs_from: None,
+    }
+}
+
+/// When the clocks of an appeal start: for imports that are not new, when it was received there.
+fn received_at(registration: &Registration, now: Timestamp) -> Timestamp {
+    let kept = registration
+        .imported
+        .as_ref()
+        .and_then(|imported| imported.received_at);
+    match registration.nature {
+        Nature::New => now,
+        Nature::InHand | Nature::Historical => kept.unwrap_or(now),
+    }
+}
+
+fn citizen(settings: &Settings, registration: &Registration) -> String {
+    if registration.confidentiality.is_anonymous {
+        return String::new();
+    }
+    let contact = &registration.contact;
+    let phone: Option<Phone> = contact.phone.parse().ok();
+    let phone = phone.as_ref().map(Phone::reveal);
+    identity::pseudonym(
+        &settings.keys.citizen,
+        registration.source(),
+        phone,
+        contact,
+    )
+    .unwrap_or_default()
+}
+
+/// Masks a text: what the rules find, and the citizen's own name wherever it stands.
+fn masked(settings: &Settings, registration: &Registration, text: &str) -> String {
+    settings.mask(text, &registration.contact.name)
+}
+
+impl Settings {
+    /// Masks a text: what the rules find, and `name` wherever it stands.
+    pub fn mask(&self, text: &str, name: &str) -> String {
+        let masked = self.masker.internal(&normalise(text));
+        let name = name.trim();
+        match PersonName::new(name) {
+            Some(person) if name.chars().count() > 1 => masked.replace(name, &person.to_string()),
+            _ => masked,
+        }
+    }
+}
+
+/// What a matter takes from its appeal.
+struct MatterDraft<'a> {
+    appeal_id: AppealId,
+    ordinal: u32,
+    number: String,
+    citizen: &'a str,
+    registration: &'a Registration,
+}
+
+impl MatterDraft<'_> {
+    fn write(self, settings: &Settings, work: &Work, told: NewMatter) -> NewMatterRow {
+        let registration = self.registration;
+        let imported = registration.imported.as_ref();
+        // A reply answers the appeal; it is kept with its first matter.
+        let reply = imported
+            .and_then(|imported| imported.reply.as_ref())
+            .filter(|_| self.ordinal == 1);
+        let matter = Matter {
+            id: work.new_id().into(),
+            appeal_id: self.appeal_id,
+            ordinal: self.ordinal,
+            version: 0,
+            reserved_ticket: work.new_id().into(),
+            number: self.number,
+            place: Place::Waiting,
+            kind: told.kind.unwrap_or(Kind::Other),
+            urgency: told.urgency.unwrap_or_default(),
+            subject: masked(settings, registration, &told.subject),
+            text: masked(settings, registration, &told.text),
+            imported_due_at: imported.and_then(|imported| imported.due_at),
+            imported_reply: reply.map(|reply| MaskedReply {
+                text: masked(settings, registration, &reply.text),
+                replied_at: reply.replied_at,
+            }),
+            text_key: text_key(self.citizen, &told.subject, &told.text),
+            category_code: told.category_code,
+            area_code: told.area_code,
+        };
+        NewMatterRow {
+            matter,
+            original_subject: told.subject,
+            original_text: told.text,
+            original_reply: reply.map(|reply| reply.text.clone()),
+            is_open: false,
+        }
+    }
+}
+
+/// The key of what a matter says: its text, or its subject where it has no text.
+pub fn text_key(citizen: &str, subject: &str, text: &str) -> Option<String> {
+    let said = if text.trim().is_empty() {
+        subject
+    } else {
+        text
+    };
+    identity::text_key(citizen, &fingerprint(said))
+}
+
+async fn open_texts(work: &Work, drafts: &[Draft<'_>]) -> Result<OpenTexts, IntakeError> {
+    let keys: HashSet<&String> = drafts
+        .iter()
+        .flat_map(|draft| {
+            draft
+                .matters
+                .iter()
+                .filter_map(|row| row.matter.text_key.as_ref())
+        })
+        .collect();
+    let keys: Vec<String> = keys.into_iter().cloned().collect();
+    let open = matters::open_by_text(&**work.txn(), &keys).await?;
+    Ok(open.into_iter().collect::<HashMap<String, TicketId>>())
+}
+
+/// Accepts by itself what needs nobody: imports that were accepted elsewhere, and open texts said again.
+fn place(draft: &mut Draft<'_>, open: &mut OpenTexts) -> Result<(), IntakeError> {
+    if draft.appeal.state != AppealState::Registered {
+        return Ok(());
+    }
+    let open_ticket = |row: &NewMatterRow| {
+        row.matter
+            .text_key
+            .as_ref()
+            .and_then(|key| open.get(key))
+            .copied()
+    };
+    let is_accepted = match draft.appeal.nature {
+        Nature::Historical | Nature::InHand => true,
+        Nature::New => draft.matters.iter().all(|row| open_ticket(row).is_some()),
+    };
+    if !is_accepted {
+        return Ok(());
+    }
+    draft.appeal.state = AppealState::Accepted;
+    let is_live = draft.appeal.nature != Nature::Historical;
+    for (row, step) in draft.matters.iter_mut().zip(&mut draft.steps) {
+        let ticket = row
+            .matter
+            .text_key
+            .as_ref()
+            .filter(|_| is_live)
+            .and_then(|key| open.get(key))
+            .copied();
+        let moved = row
+            .matter
+            .moved(ticket.map_or(Move::Open, Move::SameText))?;
+        row.matter = moved.matter;
+        *step = Some(moved.step);
+        if let (None, true, Some(key)) = (ticket, is_live, &row.matter.text_key) {
+            open.insert(key.clone(), row.matter.reserved_ticket);
+            row.is_open = true;
+        }
+    }
+    Ok(())
+}

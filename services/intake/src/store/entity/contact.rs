@@ -1,0 +1,18 @@
+//! Contacts, in clear.
+
+use sea_orm::entity::prelude::*;
+
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "contact")]
+pub struct Model {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    pub citizen: String,
+    pub name: String,
+    pub phone: String,
+    pub email: String,
+    pub account: String,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

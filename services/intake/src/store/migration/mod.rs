@@ -1,0 +1,12 @@
+//! Intake's tables, in the order they came to be.
+
+mod m20261122_000001_intake_appeals;
+
+use sea_orm_migration::MigrationTrait;
+
+/// The platform's migrations, then intake's own.
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    let mut all = hotline_platform::migration::migrations();
+    all.push(Box::new(m20261122_000001_intake_appeals::Migration));
+    all
+}

@@ -1,0 +1,73 @@
+//! Everything intake keeps. Entities are private here; what goes in and out is domain types.
+//!
+//! Originals of texts and contacts are written here and read back only by [`contacts::find`].
+
+pub mod appeals;
+pub mod conservation;
+pub mod contacts;
+mod entity;
+pub mod matters;
+pub mod migration;
+pub mod registry;
+pub mod tickets;
+
+use hotline_kernel::time::{Timestamp, from_micros};
+use hotline_platform::core::CoreError;
+use sea_orm::{DbErr, SqlErr};
+
+use crate::domain::terms::Term;
+
+/// Most values in one IN list.
+const IN_LIST_MAX: usize = 500;
+/// Most rows in one INSERT; 33 columns of this many stay under `SQLite`'s 32,766 variables.
+const INSERT_MAX: usize = 500;
+
+/// Why storage did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else took a unique key at the same moment; a repetition sees it.
+    #[error("another registration took the same key at the same moment; repeat it")]
+    Collision,
+    /// The plumbing's own errors.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+}
+
+impl From<DbErr> for StoreError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => Self::Collision,
+            _ => Self::Core(error.into()),
+        }
+    }
+}
+
+/// An original text beside its masked form. Its Debug form shows neither.
+#[derive(Clone, Default)]
+pub struct Texts {
+    /// As it was said.
+    pub original: String,
+    /// As everybody but a few may read it.
+    pub masked: String,
+}
+
+fn term<T: Term>(column: &'static str, word: &str) -> Result<T, StoreError> {
+    T::parse(word).ok_or_else(|| broken(column))
+}
+
+fn instant(column: &'static str, micros: i64) -> Result<Timestamp, StoreError> {
+    from_micros(micros).ok_or_else(|| broken(column))
+}
+
+fn optional_instant(
+    column: &'static str,
+    micros: Option<i64>,
+) -> Result<Option<Timestamp>, StoreError> {
+    micros.map(|micros| instant(column, micros)).transpose()
+}
+
+fn broken(column: &'static str) -> StoreError {
+    StoreError::Core(CoreError::Storage(
+        format!("column `{column}` holds a value this version does not know").into(),
+    ))
+}
