@@ -26,7 +26,8 @@ pub struct Installation {
     pub addr: SocketAddr,
     config: PathBuf,
     folder: tempfile::TempDir,
-    databases: Vec<TestDatabase>,
+    // Kept until the installation goes.
+    _databases: Vec<TestDatabase>,
 }
 
 impl Installation {
@@ -60,7 +61,7 @@ impl Installation {
         let config = folder.path().join("hotline.toml");
         std::fs::write(&config, toml).expect("a writable folder");
         let label = if is_postgres { "PostgreSQL + Redis" } else { "embedded" };
-        Self { label, addr, config, folder, databases }
+        Self { label, addr, config, folder, _databases: databases }
     }
 
     /// Its folder, for files of the test.
@@ -87,9 +88,21 @@ impl Installation {
         process
     }
 
-    /// The databases stay until the installation goes.
-    pub fn databases(&self) -> usize {
-        self.databases.len()
+    /// Loads the sample city's tables through `hotline load`.
+    pub async fn load_sample(&self, process: &Process) {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sample");
+        let mut command = self.command(&["load"]);
+        let loaded = command.arg(sample).arg("--server").arg(format!("http://{}", process.addr)).status();
+        assert!(loaded.expect("the binary starts").success(), "{}: the sample city was not loaded", self.label);
+    }
+
+    /// `hotline check` finds nothing.
+    pub fn check(&self) {
+        let output = self.command(&["check"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+        let output = output.expect("the binary starts");
+        let told = String::from_utf8_lossy(&output.stdout);
+        let erred = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: hotline check found:\n{told}{erred}", self.label);
     }
 }
 

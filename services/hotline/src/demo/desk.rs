@@ -1,5 +1,8 @@
 //! Citizens who say something and operators who take it up.
 
+use std::fs::File;
+use std::io::Write as _;
+
 use chrono::Duration;
 use hotline_kernel::time::{Timestamp, Zone};
 use hotline_proto::intake::{
@@ -24,6 +27,8 @@ pub struct Desk<'a> {
     pub lines: Vec<String>,
     /// The city's zone.
     pub zone: Zone,
+    /// Where acknowledged numbers are written down, if anywhere.
+    pub ledger: Option<File>,
 }
 
 impl Desk<'_> {
@@ -33,6 +38,10 @@ impl Desk<'_> {
         let request = self.registration(index, planned);
         let answer = said(self.clients.intake.register_appeal(by("channel", planned.channel, request)).await)?;
         let receipt = answer.receipt.ok_or_else(|| anyhow::anyhow!("an appeal got no receipt"))?;
+        if let Some(ledger) = &mut self.ledger {
+            writeln!(ledger, "{}", receipt.number)?;
+            ledger.sync_data()?;
+        }
         memory.appeals.insert(index, Said { appeal_id: receipt.appeal_id, ..Said::default() });
         memory.note(self.takes_up_at(planned, index, now), Task::Triage(index));
         Ok(())

@@ -1,0 +1,297 @@
+//! Tells the story: starts the city, loads its tables, moves the clock from task to task.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use chrono::{Datelike, Duration, NaiveDate};
+use hotline_kernel::calendar::{Calendar, DayKind};
+use hotline_kernel::time::{Timestamp, Zone};
+use hotline_platform::clock::ManualClock;
+use hotline_proto::reporting::{Format, IssueDocumentRequest, Series};
+use hotline_proto::shared::RegistryTable;
+use indicatif::{ProgressBar, ProgressStyle};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::Deserialize;
+
+use super::callers::Callers;
+use super::city::{Clients, by, said};
+use super::desk::Desk;
+use super::directory::Directory;
+use super::memory::{Memory, Task};
+use super::offices::Offices;
+use super::plan::{Frame, Plan};
+use super::story::{Story, rows};
+use super::{sample, show};
+use crate::config::Config;
+use crate::{City, Parts, Running};
+
+/// Hours at which the offices take a turn; the centre and the units outside working hours only see
+/// what is urgent.
+const OFFICE_HOURS: &[u32] = &[0, 3, 6, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21];
+/// Hours at which follow-up agents ring.
+const CALLING_HOURS: &[u32] = &[10, 15, 18];
+/// When the mayor's list lies on his desk.
+const LEADER_HOUR: u32 = 8;
+
+/// `hotline demo`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The same seed prints the same.
+    #[arg(long, default_value_t = 20_260_331)]
+    pub seed: u64,
+    /// How many appeals are made, spam and storm included.
+    #[arg(long, default_value_t = 640)]
+    pub appeals: usize,
+    /// How many days the story takes.
+    #[arg(long, default_value_t = 100)]
+    pub days: u32,
+    /// The last day, a date of a year whose calendar the sample city has.
+    #[arg(long, default_value = "2026-03-31")]
+    pub last_day: NaiveDate,
+    /// Folder for databases and documents; a fresh one is made beside it if it is not empty.
+    #[arg(long, default_value = "data/demo")]
+    pub data: PathBuf,
+    /// Where the city lives, if not in embedded databases.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Appends the number of every acknowledged appeal to this file, on disk before the next is made.
+    #[arg(long)]
+    pub ledger: Option<PathBuf>,
+    /// Leaves the city served when the story is told.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Tells the story and prints what came of it.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let begun = std::time::Instant::now();
+    let zone = Zone::SHANGHAI;
+    let frame = Frame { seed: args.seed, last_day: args.last_day, days: args.days, appeals: args.appeals, zone };
+    let story = Story::load()?;
+    let directory = Directory::load()?;
+    let plan = Plan::draw(&story, frame);
+    let first_day = *plan.days.first().context("a story takes at least one day")?;
+
+    let clock = ManualClock::at(zone.start_of(first_day));
+    let (config, folder) = place(&args)?;
+    let running = City::start(config, Parts { clock: Some(std::sync::Arc::new(clock.clone())), seed: Some(args.seed) }).await?;
+    let clients = Clients::new(|service| running.transport(service));
+    load_city(&clients).await?;
+
+    let mut teller = Teller {
+        clock,
+        running: &running,
+        clients: clients.clone(),
+        memory: Memory::default(),
+        desk: Desk { clients: clients.clone(), plan: &plan, lines: lines()?, zone, ledger: ledger(&args)? },
+        offices: Offices {
+            clients: clients.clone(),
+            directory: &directory,
+            story: &story,
+            random: StdRng::seed_from_u64(args.seed ^ 1),
+            zone,
+        },
+        callers: Callers { clients: clients.clone(), plan: &plan, story: &story, random: StdRng::seed_from_u64(args.seed ^ 2), zone },
+        calendar: calendar()?,
+        zone,
+        issued: HashSet::new(),
+    };
+    teller.tell(&plan).await?;
+    present(&clients, &folder, args.last_day, begun).await?;
+    if args.keep {
+        eprintln!("\nserved at {} until Ctrl-C", running.addr());
+        running.until_stopped().await;
+    }
+    running.stop().await;
+    Ok(())
+}
+
+struct Teller<'a> {
+    clock: ManualClock,
+    running: &'a Running,
+    clients: Clients,
+    memory: Memory,
+    desk: Desk<'a>,
+    offices: Offices<'a>,
+    callers: Callers<'a>,
+    calendar: Calendar,
+    zone: Zone,
+    issued: HashSet<String>,
+}
+
+impl Teller<'_> {
+    async fn tell(&mut self, plan: &Plan) -> anyhow::Result<()> {
+        for (index, appeal) in plan.appeals.iter().enumerate() {
+            self.memory.note(appeal.at, Task::Say(index));
+        }
+        let bar = ProgressBar::new(plan.days.len() as u64);
+        bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} days  {msg}  {elapsed}")?);
+        for &day in &plan.days {
+            for &hour in OFFICE_HOURS {
+                self.memory.note(self.zone.at(day, hour, 0), Task::Office);
+            }
+            let midnight = self.zone.end_of(day);
+            while self.memory.next_at().is_some_and(|at| at < midnight) {
+                self.next().await?;
+            }
+            self.issue_month_before(day).await?;
+            bar.set_message(day.to_string());
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        self.running.settle().await
+    }
+
+    async fn next(&mut self) -> anyhow::Result<()> {
+        let Some(now) = self.memory.next_at() else { return Ok(()) };
+        let Some(task) = self.memory.take() else { return Ok(()) };
+        self.clock.set(now);
+        self.running.settle().await?;
+        let memory = &mut self.memory;
+        match task {
+            Task::Say(index) => self.desk.say(index, now, memory).await,
+            Task::Triage(index) => self.desk.triage(index, now, memory).await,
+            Task::Unmerge(index) => self.desk.unmerge(index, memory).await,
+            Task::Withdraw(index) => self.desk.withdraw(index, memory).await,
+            Task::LookAgain(index) => self.desk.look_again(index, memory).await,
+            Task::Office => self.office(now).await,
+        }
+    }
+
+    async fn office(&mut self, now: Timestamp) -> anyhow::Result<()> {
+        let day = self.zone.day(now);
+        let hour = chrono::Timelike::hour(&self.zone.wall(now));
+        let is_working = self.calendar.is_working(day) && (9..=17).contains(&hour);
+        self.offices.turn(now, is_working, &mut self.memory).await?;
+        if CALLING_HOURS.contains(&hour) {
+            self.running.settle().await?;
+            self.callers.turn(now, &self.memory).await?;
+        }
+        if hour == LEADER_HOUR && self.calendar.is_working(day) {
+            self.callers.instruct(now, &self.memory).await?;
+        }
+        Ok(())
+    }
+
+    /// On the first days of a month the last month's summary is issued.
+    async fn issue_month_before(&mut self, day: NaiveDate) -> anyhow::Result<()> {
+        let Some(last_month) = day.with_day(1).and_then(|first| first.pred_opt()) else { return Ok(()) };
+        let period = last_month.format("%Y-%m").to_string();
+        if day.day() != 3 || !self.issued.insert(period.clone()) {
+            return Ok(());
+        }
+        self.running.settle().await?;
+        let request = IssueDocumentRequest {
+            idempotency_key: format!("issue-{period}"),
+            expected_version: 0,
+            series: Series::Monthly.into(),
+            period,
+        };
+        said(self.clients.reporting.issue_document(by("reviewer", "office", request)).await)
+            .map(drop)
+            .context("issue the month's summary")
+    }
+}
+
+/// The configuration of the demo's city and the folder its documents go to.
+fn place(args: &Args) -> anyhow::Result<(Config, PathBuf)> {
+    let mut folder = args.data.clone();
+    let mut turn = 1;
+    while folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+        turn += 1;
+        folder = args.data.with_file_name(format!("{}-{turn}", args.data.file_name().unwrap_or_default().to_string_lossy()));
+    }
+    std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
+    let mut config = match &args.config {
+        Some(file) => Config::read(Some(file))?,
+        None => Config::embedded(&folder),
+    };
+    if !args.keep {
+        config.server.listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+    }
+    Ok((config, folder))
+}
+
+fn ledger(args: &Args) -> anyhow::Result<Option<std::fs::File>> {
+    let Some(path) = &args.ledger else { return Ok(None) };
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+    opened.map(Some).with_context(|| format!("open {}", path.display()))
+}
+
+async fn load_city(clients: &Clients) -> anyhow::Result<()> {
+    let mut clients = clients.clone();
+    for table in sample::TABLES {
+        let body = Some(RegistryTable { name: table.name.to_owned(), csv: table.csv.as_bytes().to_vec() });
+        let loaded = if table.owner == "intake" {
+            let request = hotline_proto::intake::LoadRegistryRequest { table: body };
+            said(clients.intake.load_registry(by("administrator", "demo", request)).await).map(drop)
+        } else {
+            let request = hotline_proto::routing::LoadRegistryRequest { table: body };
+            said(clients.routing.load_registry(by("administrator", "demo", request)).await).map(drop)
+        };
+        loaded.with_context(|| format!("load {}", table.name))?;
+    }
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Holiday {
+    date: NaiveDate,
+    kind: String,
+}
+
+fn calendar() -> anyhow::Result<Calendar> {
+    let days: Vec<(NaiveDate, DayKind)> = rows::<Holiday>(sample::HOLIDAYS)
+        .context("holidays.csv")?
+        .into_iter()
+        .map(|row| (row.date, if row.kind == "workday" { DayKind::Workday } else { DayKind::Holiday }))
+        .collect();
+    let years: std::collections::BTreeSet<i32> = days.iter().map(|(day, _)| day.year()).collect();
+    Ok(Calendar::new(days, years))
+}
+
+#[derive(Deserialize)]
+struct LineRow {
+    number: String,
+    exempt: String,
+}
+
+/// The numbers a call may have come by: every line that is not exempt.
+fn lines() -> anyhow::Result<Vec<String>> {
+    let lines = sample::TABLES.iter().find(|table| table.name == "lines").map_or("", |table| table.csv);
+    let rows = rows::<LineRow>(lines).context("lines.csv")?;
+    Ok(rows.into_iter().filter(|row| row.exempt != "yes").map(|row| row.number).collect())
+}
+
+#[expect(clippy::print_stdout, reason = "the demo's result goes to standard output")]
+async fn present(clients: &Clients, folder: &std::path::Path, last_day: NaiveDate, begun: std::time::Instant) -> anyhow::Result<()> {
+    let month = last_day.format("%Y-%m").to_string();
+    let quarter = format!("{}-Q{}", last_day.year(), last_day.month0() / 3 + 1);
+    let day = last_day.to_string();
+    let shown: [(Series, &str, &[&str]); 3] = [
+        (Series::Daily, &day, &[]),
+        (Series::Monthly, &month, &["units"]),
+        (Series::Quarterly, &quarter, &["ranking"]),
+    ];
+    for (series, period, blocks) in shown {
+        let rendered = show::render(clients, series, period, Format::Terminal, blocks).await?;
+        println!("{}\n", String::from_utf8_lossy(&rendered.bytes));
+    }
+    for line in show::overview(clients).await? {
+        println!("{line}");
+    }
+    let documents = folder.join("documents");
+    let mut files = Vec::new();
+    for (series, period, _) in shown {
+        files.extend(show::write_files(clients, &documents, series, period).await?);
+    }
+    println!("\ndocuments in {}:", documents.display());
+    for file in files {
+        println!("  {}", file.file_name().unwrap_or_default().to_string_lossy());
+    }
+    println!("databases and outbound replies in {}", folder.display());
+    eprintln!("told in {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}

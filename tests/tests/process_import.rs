@@ -1,0 +1,129 @@
+//! SIGKILL of the whole process, twenty times in the middle of an import: what was acknowledged is
+//! there once, and the import goes on where it stopped.
+
+use std::time::Duration;
+
+use hotline_proto::intake::intake_service_client::IntakeServiceClient;
+use hotline_proto::intake::{
+    FinishImportRequest, GetConservationRequest, ImportRowsRequest, ImportSums, RawRow, StartImportRequest,
+};
+use hotline_proto::shared::Nature;
+use hotline_tests::principal::by;
+use hotline_tests::process::{Installation, Process};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use tonic::transport::Channel;
+
+const KILLS: u32 = 20;
+const ROWS: i64 = 6_000;
+const CHUNK: usize = 40;
+const CHANNEL: &str = "mayor_mailbox";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twenty_kills_in_an_import_lose_and_double_nothing() {
+    for installation in Installation::all().await {
+        import_under_fire(&installation).await;
+    }
+}
+
+async fn import_under_fire(installation: &Installation) {
+    let label = installation.label;
+    let mut random = StdRng::seed_from_u64(7);
+    let mut process = installation.start().await;
+    installation.load_sample(&process).await;
+    let mut acknowledged = 0;
+    let mut kills = 0;
+    let sums = loop {
+        // The last life is not cut short.
+        let lifetime = (kills < KILLS).then(|| Duration::from_millis(random.random_range(30..400)));
+        match import(&process, lifetime, &mut acknowledged).await {
+            Some(sums) => break sums,
+            None => {
+                process.kill();
+                kills += 1;
+                process = installation.start().await;
+            }
+        }
+    };
+    assert!(kills >= KILLS, "{label}: the import was over after {kills} kills; make it longer");
+    assert_eq!(sums.rows_read, ROWS, "{label}");
+    assert_eq!(sums.registered, ROWS, "{label}: lost or doubled");
+    assert_eq!((sums.present, sums.refused), (0, 0), "{label}");
+
+    let conservation = conservation(&process).await;
+    assert_eq!(conservation, (ROWS, ROWS), "{label}: registered appeals");
+    process.kill();
+    installation.check();
+}
+
+/// One life of the importing client: sums if it came to the end, `None` if its time was up or the
+/// server went away. Whatever was acknowledged before must still be so.
+async fn import(process: &Process, lifetime: Option<Duration>, acknowledged: &mut i64) -> Option<ImportSums> {
+    let work = async {
+        let mut intake = IntakeServiceClient::new(process.channel());
+        let started = intake.start_import(by("administrator", "importer", start())).await.ok()?.into_inner();
+        assert!(
+            started.next_row > *acknowledged,
+            "rows up to {acknowledged} were acknowledged, but the import would go on from {}",
+            started.next_row
+        );
+        let mut next = started.next_row;
+        while next <= ROWS {
+            next = send(&mut intake, &started.batch_id, next).await?;
+            *acknowledged = next - 1;
+        }
+        let finish = FinishImportRequest { batch_id: started.batch_id };
+        intake.finish_import(by("administrator", "importer", finish)).await.ok()?.into_inner().sums
+    };
+    match lifetime {
+        None => work.await,
+        // Cut off in the middle of whatever it is doing; it never counts as done.
+        Some(lifetime) => tokio::time::timeout(lifetime, work).await.ok().flatten().and(None),
+    }
+}
+
+async fn send(intake: &mut IntakeServiceClient<Channel>, batch_id: &str, from: i64) -> Option<i64> {
+    let rows = (from..=ROWS).take(CHUNK).map(row).collect();
+    let request = ImportRowsRequest { batch_id: batch_id.to_owned(), rows };
+    Some(intake.import_rows(by("administrator", "importer", request)).await.ok()?.into_inner().next_row)
+}
+
+fn start() -> StartImportRequest {
+    StartImportRequest {
+        channel_code: CHANNEL.to_owned(),
+        nature: Nature::New.into(),
+        file_name: "invented.csv".to_owned(),
+        file_sha256: "0".repeat(64),
+        mapping_toml: String::new(),
+        header: ["source_id", "said_at", "subject", "text"].map(str::to_owned).to_vec(),
+    }
+}
+
+fn row(row_no: i64) -> RawRow {
+    let cells = vec![
+        format!("L{row_no}"),
+        "2026-03-05 09:00:00".to_owned(),
+        format!("第{row_no}号路灯不亮"),
+        format!("样例路第{row_no}号路灯已经三天不亮，晚上出行不便，请派人维修。"),
+    ];
+    RawRow { row_no, cells, source_line: row_no + 1 }
+}
+
+/// (rows registered, appeals registered) of the channel; the sums of design 7.8 are checked.
+async fn conservation(process: &Process) -> (i64, i64) {
+    let mut intake = IntakeServiceClient::new(process.channel());
+    let answer = intake.get_conservation(by("auditor", "test", GetConservationRequest {})).await;
+    let channels = answer.expect("the sums").into_inner().channels;
+    let channel = channels.into_iter().find(|channel| channel.channel_code == CHANNEL).expect("our channel");
+    let parts = channel.awaiting_triage
+        + channel.accepted
+        + channel.merged
+        + channel.answered
+        + channel.guided
+        + channel.diverted
+        + channel.quarantined
+        + channel.withdrawn;
+    assert_eq!(channel.registered, parts, "an appeal vanished");
+    assert_eq!(channel.rows_read, channel.rows_present + channel.rows_refused + channel.rows_registered);
+    (channel.rows_registered, channel.registered)
+}
