@@ -1,0 +1,350 @@
+//! The life of a ticket (工单): one pure `match` of state and command.
+
+use hotline_kernel::id::{MatterId, TicketId};
+use hotline_kernel::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::deadline::Due;
+use super::matter::{Confidentiality, MatterOnTicket};
+use super::state::{Assignment, Conclusion, Report, ReturnRequest, Signing, TicketState};
+use super::word::{Card, Change, Kind, Nature, Urgency};
+
+/// The counted return that forces a consultation (design 4, Returns).
+pub const CONSULTATION_AT_RETURN: u32 = 2;
+
+/// What is asked, as the matter that opened the ticket said it. Texts are masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Demand {
+    /// What it is to the clocks.
+    pub nature: Nature,
+    /// What the citizen wants.
+    pub kind: Kind,
+    /// How fast it must move.
+    pub urgency: Urgency,
+    /// Empty while nobody knows.
+    pub category_code: String,
+    /// Empty while nobody knows.
+    pub area_code: String,
+    /// What it is about, in a line.
+    pub subject: String,
+    /// What was said.
+    pub text: String,
+    /// Where the opening matter came in.
+    pub channel_code: String,
+    /// When the opening matter was received.
+    pub received_at: Timestamp,
+    /// The deadline an in-hand import brought along; it stands for both clocks of the first round.
+    pub imported_due_at: Option<Timestamp>,
+    /// The opening matter's flags; they stay even when it moves away.
+    pub confidentiality: Confidentiality,
+}
+
+/// A ticket at one version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ticket {
+    /// Minted by intake.
+    pub id: TicketId,
+    /// `YYMMDD-XXXXX-C`.
+    pub number: String,
+    /// 1 at its opening, one more for each step.
+    pub version: i64,
+    /// What is asked.
+    pub demand: Demand,
+    /// The matters on it now.
+    pub matters: Vec<MatterOnTicket>,
+    /// The citizen's clock: from receipt, never reset. `None` for historical records.
+    pub citizen_due: Option<Due>,
+    /// 1, then one more for each rework.
+    pub round: u32,
+    /// Returns asked for.
+    pub returns: u32,
+    /// Those of them that count.
+    pub counted_returns: u32,
+    /// The present assignment's warning.
+    pub card: Card,
+    /// Reminders so far.
+    pub reminders: u32,
+    /// Supervision orders so far.
+    pub supervision_orders: u32,
+    /// Leaders' instructions so far.
+    pub instructions: u32,
+    /// It went to the shift supervisor, who has not acted yet.
+    pub is_escalated: bool,
+    /// Number of the present set of timers; older ones are void.
+    pub timer_sequence: i64,
+    /// Where it stands.
+    pub state: TicketState,
+}
+
+/// What can be done to a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TicketCommand {
+    /// 派单.
+    Dispatch(Assignment),
+    /// 签收.
+    Sign(Signing),
+    /// 退单.
+    AskReturn(ReturnRequest),
+    /// Agree; without a next unit it waits for a dispatcher.
+    GrantReturn(Option<Assignment>),
+    /// Do not agree.
+    RefuseReturn,
+    /// 会商: binding.
+    DecideConsultation(Assignment),
+    /// Hand in report and reply.
+    Handle(Report),
+    /// Send them back.
+    SendBack,
+    /// 办结.
+    Conclude,
+    /// 重办; without a unit it waits for a dispatcher.
+    Rework(Option<Assignment>),
+    /// 归档.
+    Archive,
+    /// 督办.
+    Supervise,
+    /// A matter comes.
+    Attach(MatterOnTicket),
+    /// A matter goes, others remain.
+    Detach(MatterId),
+    /// The last matter goes to another ticket.
+    Absorb(MatterId),
+    /// The last matter was withdrawn.
+    Withdraw(MatterId),
+    /// Its own matter comes back.
+    Reopen(MatterOnTicket),
+    /// A matter cannot come.
+    RefuseAttach,
+    /// 黄牌.
+    WarnYellow,
+    /// 红牌.
+    WarnRed,
+    /// 催办.
+    Remind,
+    /// To the shift supervisor.
+    Escalate,
+    /// A leader's instruction.
+    Instruct,
+    /// A calendar moved a deadline; the assignment with its new deadlines, if there is one.
+    Recompute(Option<Assignment>),
+}
+
+/// The ticket's present state, or a rule, does not allow the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {command} a ticket that is {state}{}", rule.map(|rule| format!(": {rule}")).unwrap_or_default())]
+pub struct Refused {
+    /// What was wanted.
+    pub command: &'static str,
+    /// Where the ticket stands.
+    pub state: &'static str,
+    /// The rule that forbids it although the state would allow it.
+    pub rule: Option<&'static str>,
+}
+
+/// A unit may return a ticket only so long after it signed (design 4, Returns).
+pub const RULE_RETURN_WINDOW: &str = "the time to return it after signing is over";
+/// A consultation's decision is binding (design 4, Returns).
+pub const RULE_BINDING: &str = "the consultation's decision is binding";
+/// A card is shown once per assignment.
+pub const RULE_CARD_SHOWN: &str = "it shows that card already";
+/// It is with the shift supervisor already.
+pub const RULE_ESCALATED: &str = "the shift supervisor has it already";
+
+impl Ticket {
+    /// The ticket after `command` at `now`, one version on.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused`] if the state, or a rule of returns or cards, does not allow it.
+    pub fn after(&self, command: TicketCommand, now: Timestamp) -> Result<Self, Refused> {
+        let state = self.step(&command, now)?;
+        Ok(self.tallied(command, state))
+    }
+
+    /// Each legal step of the lifecycle is one arm; every other pair is refused by name.
+    fn step(&self, command: &TicketCommand, now: Timestamp) -> Result<TicketState, Refused> {
+        use TicketCommand as C;
+        use TicketState as S;
+        let refused = |rule| Refused { command: command.name(), state: self.state.name(), rule };
+        if let Some(rule) = self.rule_against(command, now) {
+            return Err(refused(Some(rule)));
+        }
+        let archived = |conclusion| Ok(S::Archived { conclusion, archived_at: now });
+        match (self.state.clone(), command.clone()) {
+            (S::AwaitingDispatch, C::Dispatch(assignment))
+            | (S::ReturnReview { .. }, C::GrantReturn(Some(assignment)))
+            | (S::Consultation { .. }, C::DecideConsultation(assignment))
+            | (S::Concluded(_), C::Rework(Some(assignment)))
+            | (S::ReturnReview { assignment, signing: None, .. }, C::RefuseReturn) => {
+                Ok(S::Dispatched { assignment })
+            }
+            (S::ReturnReview { .. }, C::GrantReturn(None))
+            | (S::Concluded(_), C::Rework(None))
+            | (S::Absorbed { .. }, C::Reopen(_)) => Ok(S::AwaitingDispatch),
+            (S::Dispatched { assignment }, C::Sign(signing))
+            | (S::ReturnReview { assignment, signing: Some(signing), .. }, C::RefuseReturn)
+            | (S::Handled { assignment, signing, .. }, C::SendBack) => {
+                Ok(S::Signed { assignment, signing })
+            }
+            (S::Dispatched { assignment }, C::AskReturn(request)) => {
+                Ok(self.under_return(assignment, None, request))
+            }
+            (S::Signed { assignment, signing }, C::AskReturn(request)) => {
+                Ok(self.under_return(assignment, Some(signing), request))
+            }
+            (S::Signed { assignment, signing }, C::Handle(report)) => {
+                Ok(S::Handled { assignment, signing, report })
+            }
+            (S::Handled { assignment, signing, report }, C::Conclude) => {
+                Ok(S::Concluded(Conclusion { assignment, signing, report, concluded_at: now }))
+            }
+            (S::Concluded(conclusion), C::Archive | C::Withdraw(_)) => archived(Some(conclusion)),
+            (state, C::Withdraw(_)) if state.is_open() => archived(None),
+            (state, C::Absorb(_)) if state.is_open() => {
+                Ok(S::Absorbed { was_concluded: matches!(state, S::Concluded(_)) })
+            }
+            (state, C::Recompute(Some(assignment))) if state.is_unconcluded() => {
+                Ok(state.with_assignment(assignment))
+            }
+            (state, mark) if takes(&state, &mark) => Ok(state),
+            _ => Err(refused(None)),
+        }
+    }
+
+    /// The rule that forbids a command which the state alone would allow.
+    fn rule_against(&self, command: &TicketCommand, now: Timestamp) -> Option<&'static str> {
+        match (command, &self.state) {
+            (
+                TicketCommand::AskReturn(_),
+                TicketState::Dispatched { assignment } | TicketState::Signed { assignment, .. },
+            ) if assignment.is_binding => Some(RULE_BINDING),
+            (TicketCommand::AskReturn(_), TicketState::Signed { signing, .. })
+                if now >= signing.return_until =>
+            {
+                Some(RULE_RETURN_WINDOW)
+            }
+            (TicketCommand::WarnYellow, state) if state.running().is_some() => {
+                (self.card != Card::None).then_some(RULE_CARD_SHOWN)
+            }
+            (TicketCommand::WarnRed, state) if state.running().is_some() => {
+                (self.card == Card::Red).then_some(RULE_CARD_SHOWN)
+            }
+            (TicketCommand::Escalate, TicketState::Concluded(_)) if self.is_escalated => {
+                Some(RULE_ESCALATED)
+            }
+            _ => None,
+        }
+    }
+
+    /// A return goes to the centre; the second one that counts goes to a consultation.
+    fn under_return(&self, assignment: Assignment, signing: Option<Signing>, request: ReturnRequest) -> TicketState {
+        if request.reason.is_counted() && self.counted_returns + 1 >= CONSULTATION_AT_RETURN {
+            TicketState::Consultation { assignment, signing, request }
+        } else {
+            TicketState::ReturnReview { assignment, signing, request }
+        }
+    }
+
+    /// What stands on the ticket's own lists: every matter's flags and the opening one's.
+    #[must_use]
+    pub fn confidentiality(&self) -> Confidentiality {
+        self.matters
+            .iter()
+            .fold(self.demand.confidentiality.clone(), |joined, matter| joined.joined(&matter.confidentiality))
+    }
+
+    /// Where the citizen's clock starts: the earliest receipt of the matters on it.
+    #[must_use]
+    pub fn first_received_at(&self) -> Timestamp {
+        self.matters.iter().map(|matter| matter.received_at).min().unwrap_or(self.demand.received_at)
+    }
+
+    /// Whether `matter` is on it.
+    #[must_use]
+    pub fn has_matter(&self, matter: MatterId) -> bool {
+        self.matters.iter().any(|present| present.id == matter)
+    }
+}
+
+/// Whether `command` only leaves a mark on a ticket in `state`, without moving it.
+fn takes(state: &TicketState, command: &TicketCommand) -> bool {
+    match command {
+        TicketCommand::Instruct | TicketCommand::RefuseAttach => true,
+        TicketCommand::Supervise => state.is_open(),
+        TicketCommand::Attach(_) | TicketCommand::Recompute(None) => state.is_unconcluded(),
+        TicketCommand::Detach(_) => !matches!(state, TicketState::Absorbed { .. }),
+        TicketCommand::Escalate => matches!(state, TicketState::Concluded(_)),
+        TicketCommand::WarnYellow | TicketCommand::WarnRed | TicketCommand::Remind => {
+            state.running().is_some()
+        }
+        _ => false,
+    }
+}
+
+impl TicketCommand {
+    /// The command's word for messages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dispatch(_) => "dispatch",
+            Self::Sign(_) => "sign",
+            Self::AskReturn(_) => "return",
+            Self::GrantReturn(_) => "grant the return of",
+            Self::RefuseReturn => "refuse the return of",
+            Self::DecideConsultation(_) => "decide the consultation of",
+            Self::Handle(_) => "handle",
+            Self::SendBack => "send back",
+            Self::Conclude => "conclude",
+            Self::Rework(_) => "rework",
+            Self::Archive => "archive",
+            Self::Supervise => "supervise",
+            Self::Attach(_) => "attach a matter to",
+            Self::Detach(_) => "detach a matter from",
+            Self::Absorb(_) => "absorb",
+            Self::Withdraw(_) => "withdraw",
+            Self::Reopen(_) => "reopen",
+            Self::RefuseAttach => "refuse a matter of",
+            Self::WarnYellow => "show a yellow card to",
+            Self::WarnRed => "show a red card to",
+            Self::Remind => "remind",
+            Self::Escalate => "escalate",
+            Self::Instruct => "instruct",
+            Self::Recompute(_) => "recompute the deadline of",
+        }
+    }
+
+    /// What history and events call the step that led to `state`.
+    #[must_use]
+    pub fn change(&self, state: &TicketState) -> Change {
+        match self {
+            Self::Dispatch(_) => Change::Dispatched,
+            Self::Sign(_) => Change::Signed,
+            Self::AskReturn(_) if matches!(state, TicketState::Consultation { .. }) => Change::ConsultationOpened,
+            Self::AskReturn(_) => Change::ReturnAsked,
+            Self::GrantReturn(_) => Change::ReturnGranted,
+            Self::RefuseReturn => Change::ReturnRefused,
+            Self::DecideConsultation(_) => Change::ConsultationDecided,
+            Self::Handle(_) => Change::Handled,
+            Self::SendBack => Change::SentBack,
+            Self::Conclude => Change::Concluded,
+            Self::Rework(_) => Change::Reworked,
+            Self::Archive | Self::Withdraw(_) => Change::Archived,
+            Self::Supervise => Change::Supervised,
+            Self::Attach(_) => Change::MatterAttached,
+            Self::Detach(_) => Change::MatterDetached,
+            Self::Absorb(_) => Change::Absorbed,
+            Self::Reopen(_) => Change::Reopened,
+            Self::RefuseAttach => Change::AttachRefused,
+            Self::WarnYellow => Change::YellowCard,
+            Self::WarnRed => Change::RedCard,
+            Self::Remind => Change::Reminded,
+            Self::Escalate => Change::Escalated,
+            Self::Instruct => Change::Instructed,
+            Self::Recompute(_) => Change::DeadlineRecomputed,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "ticket_tests.rs"]
+mod tests;
