@@ -1,1 +1,3 @@
 //! One city, one number: the hotline binary.
+
+pub mod import;

@@ -27,6 +27,17 @@ pub(super) fn parse(cell: &str, zone: Zone, formats: &[String]) -> Option<Timest
         .flatten()
 }
 
+/// What may stand after year, month, day, hour, minute, second and fraction.
+const SIGNS: [&[&str]; 7] = [
+    &["-", "/", ".", "年"],
+    &["-", "/", ".", "月"],
+    &["", "T", "日", "号"],
+    &[":", "：", "时", "点"],
+    &[":", "：", "分", ""],
+    &["", "秒", "."],
+    &[""],
+];
+
 /// Year, month, day and perhaps hour, minute, second, with any of the usual signs between them; or
 /// eight or fourteen digits.
 fn spelled(cell: &str) -> Option<NaiveDateTime> {
@@ -48,15 +59,6 @@ fn spelled(cell: &str) -> Option<NaiveDateTime> {
     if let ([digits], [""]) = (numbers.as_slice(), signs.as_slice()) {
         return compact(digits);
     }
-    const SIGNS: [&[&str]; 7] = [
-        &["-", "/", ".", "年"],
-        &["-", "/", ".", "月"],
-        &["", "T", "日", "号"],
-        &[":", "：", "时", "点"],
-        &[":", "：", "分", ""],
-        &["", "秒", "."],
-        &[""],
-    ];
     let fits = |(at, sign): (usize, &&str)| SIGNS.get(at).is_some_and(|signs| signs.contains(sign));
     let lengths_fit =
         numbers.first()?.len() == 4 && numbers[1..].iter().take(5).all(|part| part.len() <= 2);

@@ -6,7 +6,9 @@
 
 mod bind;
 mod clean;
+mod content;
 mod dates;
+mod row;
 
 use std::collections::BTreeMap;
 
