@@ -4,6 +4,7 @@
 //! build time by protox and tonic; nobody needs protoc.
 
 pub mod access;
+mod event_type;
 
 /// Generated from `proto/hotline`.
 #[allow(
