@@ -126,6 +126,11 @@ impl Process {
         self.child.wait().expect("it was started");
     }
 
+    /// False once it has ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// A channel to it, connected at the first call.
     pub fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.addr))
