@@ -1,0 +1,274 @@
+//! Lists by pages, and requests that are not as expected.
+
+use hotline_proto::event::AppealChange;
+use hotline_proto::feedback::feedback_service_server::FeedbackService;
+use hotline_proto::feedback::{
+    ClassifyFailureRequest, ListFollowUpsRequest, ListRepliesRequest, RecordAttemptRequest,
+};
+use hotline_proto::shared::{FailureClass, Satisfaction, Solved};
+use tonic::{Code, Request};
+
+use super::told::{a_matter, appeal, appeal_changed, concluded, ticket};
+use super::{Bench, benches};
+use crate::grpc::FeedbackGrpc;
+
+fn face(bench: &Bench) -> FeedbackGrpc {
+    FeedbackGrpc::new(bench.feedback.clone())
+}
+
+async fn page_through(bench: &Bench, request: ListRepliesRequest) -> Vec<usize> {
+    let mut request = request;
+    let mut sizes = Vec::new();
+    loop {
+        let page = face(bench)
+            .list_replies(Request::new(request.clone()))
+            .await
+            .unwrap()
+            .into_inner();
+        sizes.push(page.replies.len());
+        request.page_token = page.next_page_token;
+        if request.page_token.is_empty() {
+            return sizes;
+        }
+    }
+}
+
+#[tokio::test]
+async fn replies_are_listed_by_pages_and_filters() {
+    for bench in benches().await {
+        for number in 1..=5 {
+            bench
+                .hears([appeal_changed(number, AppealChange::Answered, "好")])
+                .await;
+        }
+        bench
+            .hears([
+                a_matter(9).on_channel("web").opened(),
+                concluded(9, 5, 1, &[9]),
+            ])
+            .await;
+        bench.fires().await;
+        bench
+            .hears([appeal_changed(6, AppealChange::Answered, "好")])
+            .await;
+
+        let written = hotline_proto::event::ReplyState::Written.into();
+        let any = ListRepliesRequest {
+            page_size: 2,
+            ..ListRepliesRequest::default()
+        };
+        let cases = [
+            ("all", any.clone(), vec![2, 2, 2, 1]),
+            (
+                "a channel",
+                ListRepliesRequest {
+                    channel_code: "web".to_owned(),
+                    ..any.clone()
+                },
+                vec![1],
+            ),
+            (
+                "a state",
+                ListRepliesRequest {
+                    state: written,
+                    ..any.clone()
+                },
+                vec![2, 2, 2],
+            ),
+            (
+                "an appeal",
+                ListRepliesRequest {
+                    appeal_id: appeal(3).to_string(),
+                    ..any.clone()
+                },
+                vec![1],
+            ),
+            (
+                "a ticket",
+                ListRepliesRequest {
+                    ticket_id: ticket(9).to_string(),
+                    ..any.clone()
+                },
+                vec![1],
+            ),
+            (
+                "nothing",
+                ListRepliesRequest {
+                    ticket_id: ticket(3).to_string(),
+                    ..any
+                },
+                vec![0],
+            ),
+        ];
+        for (label, request, expected) in cases {
+            assert_eq!(
+                page_through(&bench, request).await,
+                expected,
+                "{} {label}",
+                bench.label
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn follow_ups_are_listed_by_ticket_and_state() {
+    for bench in benches().await {
+        for number in 1..=3 {
+            bench
+                .hears([
+                    a_matter(number).opened(),
+                    concluded(number, 5, 1, &[number]),
+                ])
+                .await;
+        }
+        bench.rings(2, Some(super::ANGRY)).await;
+        let open = hotline_proto::event::FollowUpState::Open.into();
+        let classifying = hotline_proto::event::FollowUpState::Classifying.into();
+        let any = ListFollowUpsRequest::default();
+        let cases = [
+            ("all", any.clone(), 3),
+            (
+                "open",
+                ListFollowUpsRequest {
+                    state: open,
+                    ..any.clone()
+                },
+                2,
+            ),
+            (
+                "to classify",
+                ListFollowUpsRequest {
+                    state: classifying,
+                    ..any.clone()
+                },
+                1,
+            ),
+            (
+                "a ticket",
+                ListFollowUpsRequest {
+                    ticket_id: ticket(2).to_string(),
+                    ..any
+                },
+                1,
+            ),
+        ];
+        for (label, request, expected) in cases {
+            let page = face(&bench)
+                .list_follow_ups(Request::new(request))
+                .await
+                .unwrap()
+                .into_inner();
+            assert_eq!(page.follow_ups.len(), expected, "{} {label}", bench.label);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_must_fit_together() {
+    for bench in benches().await.into_iter().take(1) {
+        let id = appeal(1).to_string();
+        let (solved, satisfied) = (Solved::Solved.into(), Satisfaction::Satisfied.into());
+        let reached = RecordAttemptRequest {
+            follow_up_id: id.clone(),
+            reached: true,
+            solved,
+            satisfaction: satisfied,
+            ..RecordAttemptRequest::default()
+        };
+        let cases = [
+            (
+                "no id",
+                RecordAttemptRequest {
+                    follow_up_id: "x".to_owned(),
+                    ..reached.clone()
+                },
+                Code::InvalidArgument,
+            ),
+            (
+                "reached, no word",
+                RecordAttemptRequest {
+                    solved: 0,
+                    ..reached.clone()
+                },
+                Code::InvalidArgument,
+            ),
+            (
+                "reached, no grade",
+                RecordAttemptRequest {
+                    satisfaction: 0,
+                    ..reached.clone()
+                },
+                Code::InvalidArgument,
+            ),
+            (
+                "unreached, a word",
+                RecordAttemptRequest {
+                    reached: false,
+                    satisfaction: 0,
+                    ..reached.clone()
+                },
+                Code::InvalidArgument,
+            ),
+            (
+                "unreached, a grade",
+                RecordAttemptRequest {
+                    reached: false,
+                    solved: 0,
+                    ..reached.clone()
+                },
+                Code::InvalidArgument,
+            ),
+            (
+                "a long note",
+                RecordAttemptRequest {
+                    note: "长".repeat(2001),
+                    ..reached.clone()
+                },
+                Code::InvalidArgument,
+            ),
+            ("nobody there", reached, Code::NotFound),
+        ];
+        for (label, request, expected) in cases {
+            let refused = face(&bench)
+                .record_attempt(Request::new(request))
+                .await
+                .unwrap_err();
+            assert_eq!(refused.code(), expected, "{label}: {refused:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_what_failed_can_be_classified() {
+    for bench in benches().await {
+        bench
+            .hears([a_matter(1).opened(), concluded(1, 5, 1, &[1])])
+            .await;
+        let follow_up = bench.live(1).await;
+        let fault: i32 = FailureClass::UnitFault.into();
+        let cases = [
+            ("no class", 0, 0, Code::InvalidArgument),
+            ("still open", fault, 0, Code::FailedPrecondition),
+            ("another version", fault, 7, Code::Aborted),
+        ];
+        for (label, failure_class, expected_version, expected) in cases {
+            let request = ClassifyFailureRequest {
+                follow_up_id: follow_up.id.to_string(),
+                failure_class,
+                expected_version,
+                ..ClassifyFailureRequest::default()
+            };
+            let refused = face(&bench)
+                .classify_failure(Request::new(request))
+                .await
+                .unwrap_err();
+            assert_eq!(
+                refused.code(),
+                expected,
+                "{} {label}: {refused:?}",
+                bench.label
+            );
+        }
+    }
+}
