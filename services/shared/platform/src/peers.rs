@@ -17,7 +17,20 @@ use crate::layers::deadline;
 use crate::telemetry;
 
 /// How to reach a service: over a socket, or in this process. Callers cannot tell which.
-pub type Transport = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+pub type Transport = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Unreachable>;
+
+/// A call did not reach its service. A type of its own, not a box: calls over a [`Transport`] inside
+/// handlers are `Send` only then.
+#[derive(Debug, thiserror::Error)]
+#[error("the call did not reach its service")]
+pub struct Unreachable(#[source] BoxError);
+
+impl Unreachable {
+    /// Because of `cause`.
+    pub fn because(cause: impl Into<BoxError>) -> Self {
+        Self(cause.into())
+    }
+}
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
@@ -76,7 +89,7 @@ impl Peers {
             async move {
                 ServiceExt::<Request<Body>>::oneshot(routes, request)
                     .await
-                    .map_err(Into::into)
+                    .map_err(Unreachable::because)
             }
         }));
         self.mounted
@@ -139,7 +152,7 @@ fn remote_transport(endpoint: &Endpoint) -> Transport {
                 Ok(response) => Ok(response),
                 // The channel's own timer may win against the peer's answer; both say the same.
                 Err(error) if is_timeout(&error) => Ok(deadline::exceeded().into_http()),
-                Err(error) => Err(error.into()),
+                Err(error) => Err(Unreachable::because(error)),
             }
         }
     }))

@@ -21,6 +21,21 @@ use tonic::service::Routes;
 pub use access::Origin;
 pub use admission::{Admission, Limits};
 
+/// Several services' routes as one.
+///
+/// # Panics
+///
+/// If two of them serve the same gRPC service, which is a mistake in the wiring.
+#[must_use]
+pub fn merge(parts: impl IntoIterator<Item = Routes>) -> Routes {
+    let mut whole = Routes::default().into_axum_router();
+    for part in parts {
+        // Two routers with a fallback cannot be merged; the default one already has it.
+        whole = whole.merge(part.into_axum_router().reset_fallback());
+    }
+    whole.into()
+}
+
 /// Puts every layer on `routes`. `admission` is shared by all services of a process.
 #[must_use]
 pub fn on(routes: Routes, admission: &Arc<Admission>) -> Routes {

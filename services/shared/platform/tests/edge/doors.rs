@@ -1,0 +1,170 @@
+//! A service that does what its request says, behind two doors: this process and a socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_platform::config::ServerConfig;
+use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal, cause, invalid_field};
+use hotline_platform::layers::{self, Admission, Limits};
+use hotline_platform::peers::{Peers, Transport};
+use hotline_platform::serve::{Server, ServerParts};
+use hotline_platform::tasks::Tasks;
+use hotline_proto::event::event_log_client::EventLogClient;
+use hotline_proto::event::event_log_server::{EventLog, EventLogServer};
+use hotline_proto::event::{FetchRequest, FetchResponse, Head, HeadsRequest, HeadsResponse};
+use tokio::sync::mpsc;
+use tonic::service::Routes;
+use tonic::{Request, Response, Status};
+use tonic_types::StatusExt;
+
+/// The service's answer depends on the `producer` that is asked for.
+struct Answering {
+    peers: Arc<Peers>,
+    started: mpsc::UnboundedSender<()>,
+}
+
+#[tonic::async_trait]
+impl EventLog for Answering {
+    async fn heads(
+        &self,
+        request: Request<HeadsRequest>,
+    ) -> Result<Response<HeadsResponse>, Status> {
+        self.started.send(()).expect("the test listens");
+        let left_ms = timeout_ms(&request);
+        match request.get_ref().producer.as_str() {
+            "never" => std::future::pending().await,
+            "refused" => Err(invalid_field("intake", "producer", "must be a service")),
+            "nested" => {
+                let transport = self.peers.transport("intake", Some("routing"));
+                let asked = Request::new(HeadsRequest {
+                    producer: "timeout".to_owned(),
+                });
+                EventLogClient::new(transport).heads(asked).await
+            }
+            "timeout" => Ok(answer(&cause(&request).actor, left_ms)),
+            _ => Ok(answer(&cause(&request).actor, 0)),
+        }
+    }
+
+    async fn fetch(
+        &self,
+        _request: Request<FetchRequest>,
+    ) -> Result<Response<FetchResponse>, Status> {
+        Err(Status::unimplemented("not asked for in these tests"))
+    }
+}
+
+fn answer(actor: &str, number: i64) -> Response<HeadsResponse> {
+    let partition = u32::try_from(actor.len()).expect("a short name");
+    let head = Head {
+        partition,
+        epoch: 1,
+        last_pub_seq: number,
+    };
+    Response::new(HeadsResponse {
+        heads: vec![head],
+        ..HeadsResponse::default()
+    })
+}
+
+fn timeout_ms<T>(request: &Request<T>) -> i64 {
+    let value = request
+        .metadata()
+        .get("grpc-timeout")
+        .and_then(|value| value.to_str().ok());
+    let digits = value.and_then(|value| value.strip_suffix('m'));
+    digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+/// The service with both its doors.
+pub struct Doors {
+    pub server: Server,
+    pub tasks: Tasks,
+    pub routes: Routes,
+    pub started: mpsc::UnboundedReceiver<()>,
+    pub here: Transport,
+    pub socket: Transport,
+}
+
+impl Doors {
+    pub async fn open(limits: Limits) -> Self {
+        let config = ServerConfig {
+            listen: "127.0.0.1:0".parse().expect("an address"),
+            metrics_listen: Some("127.0.0.1:0".parse().expect("an address")),
+            limits,
+            ..ServerConfig::default()
+        };
+        Self::open_as(&config).await
+    }
+
+    pub async fn open_as(config: &ServerConfig) -> Self {
+        let (sender, started) = mpsc::unbounded_channel();
+        let here = Arc::new(Peers::default());
+        let service = Answering {
+            peers: here.clone(),
+            started: sender,
+        };
+        let routes = layers::merge([Routes::new(EventLogServer::new(service))]);
+        let routes = layers::on(routes, &Admission::new(config.limits));
+        here.mount("intake", routes.clone());
+
+        let tasks = Tasks::new();
+        let parts = ServerParts {
+            config,
+            routes: routes.clone(),
+            descriptors: hotline_proto::DESCRIPTORS,
+            tasks: &tasks,
+        };
+        let server = Server::start(parts).await.expect("free ports");
+        let addresses = [("intake".to_owned(), format!("http://{}", server.addr()))].into();
+        let socket = Arc::new(Peers::at(&addresses).expect("an address"));
+        Self {
+            here: here.transport("intake", None),
+            socket: socket.transport("intake", None),
+            server,
+            tasks,
+            routes,
+            started,
+        }
+    }
+
+    /// Both ways in, by name.
+    pub fn both(&self) -> [(&'static str, EventLogClient<Transport>); 2] {
+        [
+            ("in-process", EventLogClient::new(self.here.clone())),
+            ("socket", EventLogClient::new(self.socket.clone())),
+        ]
+    }
+}
+
+/// A question in an operator's name.
+pub fn ask(producer: &str) -> Request<HeadsRequest> {
+    let mut request = anonymous(producer);
+    let value = Principal::new("operator:li", "operator").to_metadata();
+    request
+        .metadata_mut()
+        .insert(PRINCIPAL_METADATA, value.parse().expect("visible ASCII"));
+    request
+}
+
+/// A question in nobody's name.
+pub fn anonymous(producer: &str) -> Request<HeadsRequest> {
+    Request::new(HeadsRequest {
+        producer: producer.to_owned(),
+    })
+}
+
+/// With a timeout of the caller's.
+pub fn within(mut request: Request<HeadsRequest>, timeout: Duration) -> Request<HeadsRequest> {
+    request.set_timeout(timeout);
+    request
+}
+
+/// The machine-readable reason of a refusal.
+pub fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default()
+}

@@ -1,0 +1,14 @@
+//! The edge: what every call passes, over a socket and in this process alike.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test says why it stops"
+)]
+
+mod doors;
+
+mod health;
+mod layers;
+mod page;
+mod trace;
