@@ -1,3 +1,14 @@
 //! One city, one number: the hotline binary.
+//!
+//! Start reading in [`compose`]: the whole wiring on one page. [`cli`] is what an administrator types.
 
+pub mod cli;
+pub mod compose;
+pub mod config;
+pub mod demo;
+mod folder;
 pub mod import;
+pub mod services;
+mod signals;
+
+pub use compose::{City, Parts, Running};

@@ -1,6 +1,10 @@
 //! The one binary.
 
+use std::io::Write as _;
 use std::process::ExitCode;
+
+use clap::Parser as _;
+use hotline::cli::{Cli, Outcome};
 
 fn main() -> ExitCode {
     // Before anything else, and before there is a second thread: the sandboxed parser of workbooks.
@@ -8,5 +12,26 @@ fn main() -> ExitCode {
     if args.next().as_deref() == Some(hotline::import::sheet::SUBCOMMAND) {
         return hotline::import::sheet::parse_sheet(args.next().as_deref() == Some("--probe"));
     }
-    ExitCode::SUCCESS
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers())
+        .enable_all()
+        .build();
+    let ended = runtime
+        .map_err(anyhow::Error::from)
+        .and_then(|runtime| runtime.block_on(cli.run()));
+    match ended {
+        Ok(Outcome::Well) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::FAILURE,
+        Err(error) => {
+            // Nobody is left to tell if standard error is gone too.
+            drop(writeln!(std::io::stderr(), "hotline: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// At least two: the exporter of traces blocks one while another must carry its calls.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }

@@ -1,0 +1,108 @@
+//! The command line: what an administrator types.
+
+mod check;
+mod load;
+mod migrate;
+mod parked;
+mod place;
+pub mod reach;
+mod replay;
+mod report;
+mod run;
+mod show;
+
+use clap::{Parser, Subcommand};
+use hotline_platform::telemetry::Telemetry;
+
+use crate::{demo, import};
+
+pub use place::Place;
+
+/// One city, one number.
+#[derive(Debug, Parser)]
+#[command(
+    name = "hotline",
+    version,
+    about = "One city, one number: every appeal becomes a ticket that ends."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs every service, or some of them, until SIGTERM or Ctrl-C.
+    Run(run::Args),
+    /// Applies pending migrations.
+    Migrate(migrate::Args),
+    /// Tells whether the promises hold in the databases; exit code 1 if one does not.
+    Check(check::Args),
+    /// Events that could not be applied: list, show, retry, skip.
+    Parked(parked::Args),
+    /// Empties what a service derived from events and reads the logs again.
+    Replay(replay::Args),
+    /// Loads the city's tables, a CSV file each, into the services that own them.
+    Load(load::Args),
+    /// Imports a file of citizens' messages.
+    Import(import::Args),
+    /// Renders a document: daily, monthly or quarterly.
+    Report(report::Args),
+    /// Shows what became of an appeal or ticket, by its number.
+    Show(show::Args),
+    /// Lets a sample city live a hundred days.
+    Demo(demo::Args),
+}
+
+/// How a command ended that did what it was asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing to complain about.
+    Well,
+    /// It found something; the exit code says so.
+    Findings,
+}
+
+impl Cli {
+    /// Carries the command out.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way, in words for the one who typed.
+    pub async fn run(self) -> anyhow::Result<Outcome> {
+        let telemetry = Telemetry::start(&self.command.telemetry()?)?;
+        let outcome = self.command.run().await;
+        telemetry.flush().await;
+        outcome
+    }
+}
+
+impl Command {
+    /// A server logs as configured; a command for a person shows warnings only, to keep its output readable.
+    fn telemetry(&self) -> anyhow::Result<hotline_platform::config::TelemetryConfig> {
+        if let Self::Run(args) = self {
+            return Ok(args.place.config()?.telemetry);
+        }
+        let log_filter = "warn".to_owned();
+        Ok(hotline_platform::config::TelemetryConfig {
+            log_filter,
+            ..Default::default()
+        })
+    }
+
+    async fn run(self) -> anyhow::Result<Outcome> {
+        match self {
+            Self::Run(args) => run::run(args).await?,
+            Self::Migrate(args) => migrate::run(args).await?,
+            Self::Check(args) => return check::run(args).await,
+            Self::Parked(args) => parked::run(args).await?,
+            Self::Replay(args) => replay::run(args).await?,
+            Self::Load(args) => load::run(args).await?,
+            Self::Import(args) => import::run(args).await?,
+            Self::Report(args) => report::run(args).await?,
+            Self::Show(args) => show::run(args).await?,
+            Self::Demo(args) => demo::run(args).await?,
+        }
+        Ok(Outcome::Well)
+    }
+}

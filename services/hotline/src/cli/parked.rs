@@ -1,0 +1,191 @@
+//! `hotline parked`: events that a service could not apply, and what stands behind them.
+
+use std::io::Write as _;
+
+use anyhow::{Context as _, bail};
+use hotline_platform::parked::{self, ParkedEvent};
+use hotline_platform::work::Cause;
+use uuid::Uuid;
+
+use super::Place;
+use crate::compose::Mounted;
+use crate::services::Name;
+use crate::{City, Parts};
+
+/// Events read at once.
+const PAGE: u32 = 100;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    place: Place,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Lists what is parked, oldest first.
+    List,
+    /// Shows one parked event.
+    Show {
+        /// Its id, from the list.
+        event: Uuid,
+    },
+    /// Tries a parked event and what stands behind it again, in order.
+    Retry {
+        /// Its id; none means everything that is parked.
+        event: Option<Uuid>,
+    },
+    /// Gives an event up: it is never applied.
+    Skip {
+        /// Its id, from the list.
+        event: Uuid,
+        /// Why; kept in the audit.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+pub(super) async fn run(args: Args) -> anyhow::Result<()> {
+    let config = args.place.config()?;
+    let mounted = City::mount(Name::STORED, &config, Parts::default(), false).await?;
+    let done = match args.what {
+        What::List => list(&mounted).await,
+        What::Show { event } => show(&mounted, event).await,
+        What::Retry { event } => retry(&mounted, event).await,
+        What::Skip { event, reason } => skip(&mounted, event, &reason).await,
+    };
+    mounted.close().await;
+    done
+}
+
+async fn list(mounted: &Mounted) -> anyhow::Result<()> {
+    let all = all(mounted).await?;
+    let mut out = std::io::stdout().lock();
+    for event in &all {
+        let why = if event.error.is_empty() {
+            "stands behind another one"
+        } else {
+            &event.error
+        };
+        writeln!(
+            out,
+            "{}  {} hears {} of {}  since {}  tries {}  {why}",
+            event.event_id,
+            event.consumer,
+            event.event_type,
+            event.producer,
+            event.parked_at.format("%Y-%m-%dT%H:%M:%SZ"),
+            event.attempts,
+        )?;
+    }
+    writeln!(out, "{} parked", all.len())?;
+    Ok(())
+}
+
+async fn show(mounted: &Mounted, id: Uuid) -> anyhow::Result<()> {
+    let (_, event) = find(mounted, id).await?;
+    let envelope = &event.envelope;
+    let mut out = std::io::stdout().lock();
+    for (name, value) in [
+        ("event", event.event_id.to_string()),
+        ("type", event.event_type),
+        ("heard by", event.consumer),
+        ("written by", event.producer),
+        ("stream", event.stream_id.to_string()),
+        ("aggregate", envelope.aggregate_id.clone()),
+        ("version", envelope.version.to_string()),
+        ("partition", event.partition.to_string()),
+        ("number", event.pub_seq.to_string()),
+        ("actor", envelope.actor.clone()),
+        ("trace", envelope.trace_parent.clone()),
+        ("parked at", event.parked_at.to_rfc3339()),
+        ("tries", event.attempts.to_string()),
+        ("next try", event.next_at.to_rfc3339()),
+        ("error", event.error),
+    ] {
+        writeln!(out, "{name:>10}: {value}")?;
+    }
+    Ok(())
+}
+
+async fn retry(mounted: &Mounted, id: Option<Uuid>) -> anyhow::Result<()> {
+    let events = match id {
+        Some(id) => vec![find(mounted, id).await?.1],
+        None => all(mounted).await?,
+    };
+    let mut streams: Vec<(String, Uuid)> = events
+        .into_iter()
+        .map(|event| (event.consumer, event.stream_id))
+        .collect();
+    streams.dedup();
+    let mut stopped = 0;
+    for (consumer, stream) in streams {
+        let (_, service) = mounted
+            .services
+            .iter()
+            .find(|(name, _)| name.word() == consumer)
+            .context("a known service")?;
+        let Some(reaction) = &service.reaction else {
+            continue;
+        };
+        let retried = parked::retry(&service.core, reaction.as_ref(), stream).await?;
+        writeln!(
+            std::io::stdout(),
+            "{consumer}, stream {stream}: {} applied",
+            retried.applied
+        )?;
+        if let Some(error) = retried.stopped_by {
+            writeln!(std::io::stdout(), "  stopped: {error}")?;
+            stopped += 1;
+        }
+    }
+    if stopped > 0 {
+        bail!("{stopped} streams stay parked");
+    }
+    Ok(())
+}
+
+async fn skip(mounted: &Mounted, id: Uuid, reason: &str) -> anyhow::Result<()> {
+    if reason.trim().is_empty() {
+        bail!("--reason: expected why the event can never be applied");
+    }
+    let (index, _) = find(mounted, id).await?;
+    let cause = Cause {
+        actor: "administrator:cli".to_owned(),
+        unit_code: String::new(),
+        from_addr: "in-process".to_owned(),
+        method: "cli:parked skip".to_owned(),
+        trace_parent: String::new(),
+    };
+    let (_, service) = &mounted.services[index];
+    if !parked::skip(&service.core, id, &cause, reason).await? {
+        bail!("event {id} is not parked any more");
+    }
+    writeln!(std::io::stdout(), "skipped; it stands in the audit")?;
+    Ok(())
+}
+
+async fn find(mounted: &Mounted, id: Uuid) -> anyhow::Result<(usize, ParkedEvent)> {
+    for (index, (_, service)) in mounted.services.iter().enumerate() {
+        if let Some(event) = parked::show(&service.core, id).await? {
+            return Ok((index, event));
+        }
+    }
+    bail!("no event {id} is parked; `hotline parked list` shows what is")
+}
+
+async fn all(mounted: &Mounted) -> anyhow::Result<Vec<ParkedEvent>> {
+    let mut all = Vec::new();
+    for (_, service) in &mounted.services {
+        let mut after = None;
+        loop {
+            let page = parked::list(&service.core, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some((last.parked_at, last.event_id));
+            all.extend(page);
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,102 @@
+//! How a command reaches the city: the process that serves it, or one of its own for as long as it takes.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal};
+use hotline_platform::peers::{Peers, Transport};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tonic::{Request, Response, Status};
+
+use crate::config::Config;
+use crate::services::Name;
+use crate::{City, Parts, Running};
+
+/// How long a server may take to take a call.
+const KNOCK: Duration = Duration::from_secs(1);
+
+/// A way to every service of the city.
+pub enum Reach {
+    /// Other processes serve it.
+    Elsewhere(Arc<Peers>),
+    /// Nobody served it; this process does.
+    Here(Box<Running>),
+}
+
+impl Reach {
+    /// Finds the city, or starts it in this process if nobody serves it.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way of starting it.
+    pub async fn find(mut config: Config) -> anyhow::Result<Self> {
+        let address = reachable(config.server.listen);
+        let is_served = matches!(timeout(KNOCK, TcpStream::connect(address)).await, Ok(Ok(_)));
+        if is_served || !config.peers.is_empty() {
+            let mut addresses = config.peer_addresses();
+            for name in Name::STORED {
+                addresses
+                    .entry(name.word().to_owned())
+                    .or_insert_with(|| format!("http://{address}"));
+            }
+            return Ok(Self::Elsewhere(Arc::new(Peers::at(&addresses)?)));
+        }
+        config.server.listen.set_port(0);
+        config.server.metrics_listen = None;
+        Ok(Self::Here(Box::new(
+            City::start(config, Parts::default()).await?,
+        )))
+    }
+
+    /// How to reach a service.
+    #[must_use]
+    pub fn transport(&self, service: &str) -> Transport {
+        match self {
+            Self::Elsewhere(peers) => peers.transport(service, None),
+            Self::Here(running) => running.transport(service),
+        }
+    }
+
+    /// Ends a city that was started for the command, once it has come to rest.
+    ///
+    /// # Errors
+    ///
+    /// Events that do not come to rest.
+    pub async fn leave(self) -> anyhow::Result<()> {
+        let Self::Here(running) = self else {
+            return Ok(());
+        };
+        let settled = running.settle().await;
+        running.stop().await;
+        settled
+    }
+}
+
+/// `message` in the administrator's name.
+pub fn by_administrator<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    if let Ok(value) = Principal::new("administrator:cli", "administrator")
+        .to_metadata()
+        .parse()
+    {
+        request.metadata_mut().insert(PRINCIPAL_METADATA, value);
+    }
+    request
+}
+
+/// The message of an answer, or the refusal in words.
+pub fn said<T>(answer: Result<Response<T>, Status>) -> anyhow::Result<T> {
+    answer
+        .map(Response::into_inner)
+        .map_err(|status| anyhow::anyhow!("{} ({:?})", status.message(), status.code()))
+}
+
+/// Where a server that listens everywhere can be reached from here.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    if listen.ip().is_unspecified() {
+        return SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), listen.port());
+    }
+    listen
+}

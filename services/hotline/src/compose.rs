@@ -1,0 +1,303 @@
+//! The whole wiring on one page: which services are mounted, who hears and asks whom, one server.
+//!
+//! Embedded or distributed is not decided here. A service that is mounted is reached in this
+//! process, another one at its address; everything below gets a `Transport` and cannot tell.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use hotline_platform::clock::Timepiece;
+use hotline_platform::consumer::{self, Source};
+use hotline_platform::courier::Courier;
+use hotline_platform::db::DbOptions;
+use hotline_platform::layers::{self, Admission};
+use hotline_platform::peers::{Peers, Transport};
+use hotline_platform::quiet::Quiet;
+use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
+use hotline_platform::serve::{Server, ServerParts};
+use hotline_platform::tasks::Tasks;
+use hotline_platform::{feed, relay, timers, upkeep};
+use tokio::time::timeout;
+use tonic::service::Routes;
+
+use crate::config::Config;
+use crate::folder::{self, Locks};
+use crate::services::{self, Name};
+
+/// How long consumers and timers have to end what they are writing.
+const TASKS_DRAIN: Duration = Duration::from_secs(8);
+
+/// How long a city may take to come to rest.
+const SETTLE_MAX: Duration = Duration::from_mins(10);
+
+/// A city: its services, or some of them, in this process.
+pub struct City;
+
+/// What a city does not make for itself.
+#[derive(Clone, Default)]
+pub struct Parts {
+    /// The clock of every service; `None`: each reads its database's time.
+    pub clock: Option<Arc<dyn Timepiece>>,
+    /// Makes ids, randomness and secret repeatable.
+    pub seed: Option<u64>,
+}
+
+/// Services that are put together; nothing of them runs.
+pub struct Mounted {
+    pub(crate) services: Vec<(Name, Service)>,
+    pub(crate) peers: Arc<Peers>,
+    pub(crate) tasks: Tasks,
+    names: Vec<Name>,
+    routes: Routes,
+    secret: Secret,
+    locks: Option<Locks>,
+}
+
+/// A running city.
+pub struct Running {
+    server: Server,
+    mounted: Mounted,
+}
+
+impl City {
+    /// Starts every service.
+    ///
+    /// # Errors
+    ///
+    /// Whatever stands in the way, in words for the one who starts it.
+    pub async fn start(config: Config, parts: Parts) -> anyhow::Result<Running> {
+        Self::start_some(Name::ALL, config, parts).await
+    }
+
+    /// Starts some of the services; the others are peers.
+    ///
+    /// # Errors
+    ///
+    /// As [`City::start`], and a service whose producers are neither mounted here nor peers.
+    pub async fn start_some(
+        names: &[Name],
+        config: Config,
+        parts: Parts,
+    ) -> anyhow::Result<Running> {
+        let locks = folder::lock(&config, names)?;
+        let mounted = Self::mount(names, &config, parts, config.auto_migrate(names)).await?;
+        let mounted = Mounted {
+            locks: Some(locks),
+            ..mounted
+        };
+        mounted.is_complete()?;
+
+        // Only brings events sooner; without one, consumers read the producers' logs.
+        let courier = |url| Courier::new(url, mounted.secret.derive_key("courier"));
+        let courier = config
+            .feed
+            .redis_url
+            .as_deref()
+            .map(courier)
+            .transpose()
+            .context("[feed] redis_url")?;
+        let parts = ServerParts {
+            config: &config.server,
+            routes: mounted.routes.clone(),
+            descriptors: hotline_proto::DESCRIPTORS,
+            tasks: &mounted.tasks,
+        };
+        let server = Server::start(parts).await?;
+
+        for (name, service) in &mounted.services {
+            relay::start(&service.core, courier.as_ref());
+            if let Some(reaction) = &service.reaction {
+                consumer::start(
+                    &service.core,
+                    reaction,
+                    mounted.sources(*name, reaction.producers(), courier.as_ref()),
+                );
+            }
+            if let Some(handler) = &service.timers {
+                timers::start(&service.core, Arc::clone(handler));
+            }
+            upkeep::start(&service.core, service.reaction.clone());
+            tracing::info!(service = %name, database = %kind_of(&config.database_url(*name)), "mounted");
+        }
+        server.set_serving(mounted.health_names()).await;
+        Ok(Running { server, mounted })
+    }
+
+    /// Puts services together without starting anything: for `migrate`, `check`, `parked`.
+    ///
+    /// # Errors
+    ///
+    /// As [`City::start`].
+    pub async fn mount(
+        names: &[Name],
+        config: &Config,
+        parts: Parts,
+        auto_migrate: bool,
+    ) -> anyhow::Result<Mounted> {
+        let (tasks, peers) = (Tasks::new(), Arc::new(Peers::at(&config.peer_addresses())?));
+        let secret = folder::secret(config, parts.seed)?;
+        let runtime = Runtime::new(RuntimeParts {
+            clock: parts.clock,
+            seed: parts.seed,
+            tasks: tasks.clone(),
+            peers: Arc::clone(&peers),
+            data_dir: config.data_dir.clone(),
+            zone: config.zone()?,
+            secret: secret.clone(),
+            auto_migrate,
+            db: DbOptions {
+                connections_max: config.database.connections_max,
+            },
+        });
+        let mut mounted = Vec::new();
+        for &name in names {
+            let service = services::mount(name, &runtime, config).await;
+            let service = service
+                .map_err(anyhow::Error::from_boxed)
+                .with_context(|| format!("mount {name}"))?;
+            mounted.extend(service.map(|service| (name, service)));
+        }
+        let cores: Vec<_> = mounted
+            .iter()
+            .map(|(_, service)| service.core.clone())
+            .collect();
+        let logs = feed::event_log(&cores);
+        let all = mounted
+            .iter()
+            .map(|(_, service)| service.routes.clone())
+            .chain([Routes::new(logs)]);
+        let routes = layers::on(layers::merge(all), &Admission::new(config.server.limits));
+        for (name, _) in &mounted {
+            peers.mount(name.word(), routes.clone());
+        }
+        Ok(Mounted {
+            services: mounted,
+            peers,
+            tasks,
+            names: names.to_vec(),
+            routes,
+            secret,
+            locks: None,
+        })
+    }
+}
+
+impl Mounted {
+    /// A service whose producer can never be heard would wait for ever: it does not start.
+    fn is_complete(&self) -> anyhow::Result<()> {
+        for (name, service) in &self.services {
+            let heard = service
+                .reaction
+                .as_ref()
+                .map_or(&[][..], |reaction| reaction.producers());
+            for needed in heard.iter().chain(name.asks()) {
+                if !self.peers.is_known(needed) {
+                    bail!(
+                        "{name} needs {needed}, which is neither mounted here nor has an address in [peers]"
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The logs that a service hears, asked for in its name.
+    fn sources(
+        &self,
+        hearer: Name,
+        producers: &[&'static str],
+        courier: Option<&Courier>,
+    ) -> Vec<Source> {
+        let end = |producer: &str| {
+            self.services
+                .iter()
+                .find(|(name, _)| name.word() == producer)
+        };
+        let source = |&producer: &&'static str| Source {
+            producer,
+            transport: self.peers.transport(producer, Some(hearer.word())),
+            end: end(producer).map(|(_, service)| service.core.log_end()),
+            courier: courier.cloned(),
+        };
+        producers.iter().map(source).collect()
+    }
+
+    fn health_names(&self) -> impl Iterator<Item = &'static str> {
+        self.names
+            .iter()
+            .flat_map(|name| name.health_names())
+            .copied()
+    }
+}
+
+impl Running {
+    /// The address of the gRPC server.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.server.addr()
+    }
+
+    /// The address of `/metrics` and `/healthz`, if they are served.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.server.metrics_addr()
+    }
+
+    /// How to reach a service of the city.
+    #[must_use]
+    pub fn transport(&self, service: &str) -> Transport {
+        self.mounted.peers.transport(service, None)
+    }
+
+    /// Its services.
+    pub(crate) fn mounted(&self) -> &Mounted {
+        &self.mounted
+    }
+
+    /// Waits until every event is applied and every due timer has fired.
+    ///
+    /// # Errors
+    ///
+    /// Events that do not come to rest.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        let cores = self
+            .mounted
+            .services
+            .iter()
+            .map(|(_, service)| service.core.clone());
+        Ok(Quiet::new(cores.collect()).settle(SETTLE_MAX).await?)
+    }
+
+    /// Ends when the process is asked to stop: SIGTERM or Ctrl-C.
+    pub async fn until_stopped(&self) {
+        crate::signals::stop_asked().await;
+    }
+
+    /// Stops: no new calls, running ones end, consumers and timers finish what they write, databases
+    /// are closed. What does not end in time is cut; that is as safe as a power failure.
+    pub async fn stop(self) {
+        let Self { server, mounted } = self;
+        server.stop(mounted.health_names()).await;
+        mounted.close().await;
+    }
+}
+
+impl Mounted {
+    /// Ends the tasks and closes the databases.
+    pub async fn close(self) {
+        if timeout(TASKS_DRAIN, self.tasks.drain()).await.is_err() {
+            tracing::warn!("some tasks did not end in time");
+        }
+        for (_, service) in &self.services {
+            service.core.db().close().await;
+        }
+        drop(self.locks);
+    }
+}
+
+/// What kind of database a URL names; never the URL, which may hold a password.
+fn kind_of(url: &str) -> &str {
+    url.split_once(':').map_or("unknown", |(scheme, _)| scheme)
+}

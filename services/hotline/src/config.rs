@@ -1,0 +1,311 @@
+//! The configuration of a process: one TOML file, every key with a default that works.
+//!
+//! `deploy/config/` has commented files. A key that does not exist stops the start. Variables such
+//! as `HOTLINE__SERVER__LISTEN` override keys.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hotline_kernel::time::Zone;
+use hotline_platform::config::{ConfigError, ServerConfig, TelemetryConfig, environment, parse};
+use serde::Deserialize;
+
+use crate::services::Name;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Folder for embedded databases, outbound files and the generated secret.
+    pub data_dir: PathBuf,
+    /// The city.
+    pub city: CityConfig,
+    /// What is listened on.
+    pub server: ServerConfig,
+    /// Where services keep their data.
+    pub database: DatabaseConfig,
+    /// `[intake]`: its own database, if not by the pattern.
+    pub intake: ServiceConfig,
+    /// `[routing]`: its own database, and which rules count deadlines.
+    pub routing: RoutingConfig,
+    /// `[feedback]`: its own database, if not by the pattern.
+    pub feedback: ServiceConfig,
+    /// `[reporting]`: its own database, if not by the pattern.
+    pub reporting: ServiceConfig,
+    /// How events are fanned out.
+    pub feed: FeedConfig,
+    /// Addresses of services that run in other processes, by name.
+    pub peers: BTreeMap<Name, String>,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
+}
+
+/// `[city]`: what every service of a city shares.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CityConfig {
+    /// IANA name of the zone that decides number dates, working days and report days.
+    pub zone: String,
+    /// File with the installation secret; absent: `secret` in the data folder, made at the first start.
+    pub secret_file: Option<PathBuf>,
+}
+
+impl Default for CityConfig {
+    fn default() -> Self {
+        Self {
+            zone: "Asia/Shanghai".to_owned(),
+            secret_file: None,
+        }
+    }
+}
+
+/// `[database]`: where services keep their data.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// A pattern with `{service}` in it, such as `postgres://hotline@db/{service}`; absent: a SQLite
+    /// file per service in the data folder.
+    pub url: Option<String>,
+    /// Connections per service on PostgreSQL.
+    pub connections_max: u32,
+    /// Whether `run` applies pending migrations; absent: only on SQLite.
+    pub auto_migrate: Option<bool>,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            connections_max: 16,
+            auto_migrate: None,
+        }
+    }
+}
+
+/// A service's own section.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ServiceConfig {
+    /// Its database, `sqlite://…` or `postgres://…`; absent: by `[database] url`.
+    pub database_url: Option<String>,
+}
+
+/// `[routing]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RoutingConfig {
+    /// Its database; absent: by `[database] url`.
+    pub database_url: Option<String>,
+    /// Which policy profile of the city's tables counts deadlines.
+    pub policy_profile: String,
+}
+
+impl Default for RoutingConfig {
+    fn default() -> Self {
+        Self {
+            database_url: None,
+            policy_profile: hotline_routing::Config::default().policy_profile,
+        }
+    }
+}
+
+/// `[feed]`: how events are fanned out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FeedConfig {
+    /// `redis://…` of the courier; absent: consumers read the producers' logs.
+    pub redis_url: Option<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("data"),
+            city: CityConfig::default(),
+            server: ServerConfig::default(),
+            database: DatabaseConfig::default(),
+            intake: ServiceConfig::default(),
+            routing: RoutingConfig::default(),
+            feedback: ServiceConfig::default(),
+            reporting: ServiceConfig::default(),
+            feed: FeedConfig::default(),
+            peers: BTreeMap::new(),
+            telemetry: TelemetryConfig::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Reads `file`, or the defaults if there is none, with overrides from the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError`] says which line, key or variable is not as expected.
+    pub fn read(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let text = match file {
+            Some(path) => {
+                std::fs::read_to_string(path).map_err(|source| ConfigError::Unreadable {
+                    path: path.to_owned(),
+                    source,
+                })?
+            }
+            None => String::new(),
+        };
+        parse(&text, &environment())
+    }
+
+    /// Everything embedded, under `data_dir`, on a free port.
+    #[must_use]
+    pub fn embedded(data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// The city's zone.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name.
+    pub fn zone(&self) -> Result<Zone, hotline_kernel::time::UnknownZone> {
+        Zone::named(&self.city.zone)
+    }
+
+    /// `[peers]` by the services' words.
+    #[must_use]
+    pub fn peer_addresses(&self) -> BTreeMap<String, String> {
+        self.peers
+            .iter()
+            .map(|(name, address)| (name.word().to_owned(), address.clone()))
+            .collect()
+    }
+
+    /// Where a service keeps its data.
+    #[must_use]
+    pub fn database_url(&self, service: Name) -> String {
+        let own = match service {
+            Name::Intake => &self.intake.database_url,
+            Name::Routing => &self.routing.database_url,
+            Name::Feedback => &self.feedback.database_url,
+            Name::Reporting => &self.reporting.database_url,
+            Name::Gateway => &None,
+        };
+        if let Some(url) = own {
+            return url.clone();
+        }
+        match &self.database.url {
+            Some(pattern) => pattern.replace("{service}", service.word()),
+            None => format!(
+                "sqlite://{}",
+                self.data_dir.join(format!("{service}.db")).display()
+            ),
+        }
+    }
+
+    /// Whether `run` applies pending migrations of `services`.
+    #[must_use]
+    pub fn auto_migrate(&self, services: &[Name]) -> bool {
+        let is_embedded = || {
+            services
+                .iter()
+                .all(|&service| self.database_url(service).starts_with("sqlite:"))
+        };
+        self.database.auto_migrate.unwrap_or_else(is_embedded)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SINGLE: &str = include_str!("../../../deploy/config/single.toml");
+    const DISTRIBUTED: &str = include_str!("../../../deploy/config/distributed.toml");
+
+    #[test]
+    fn no_file_at_all_is_a_whole_city_in_the_data_folder() {
+        let config: Config = parse("", &[]).unwrap();
+        assert_eq!(config.database_url(Name::Intake), "sqlite://data/intake.db");
+        assert!(config.auto_migrate(Name::ALL));
+        assert!(config.server.listen.ip().is_loopback());
+        assert!(config.feed.redis_url.is_none());
+        assert_eq!(config.zone().unwrap(), Zone::SHANGHAI);
+    }
+
+    #[test]
+    fn the_sample_of_one_process_says_what_the_defaults_are() {
+        let sample: Config = parse(SINGLE, &[]).unwrap();
+        assert_eq!(format!("{sample:?}"), format!("{:?}", Config::default()));
+    }
+
+    #[test]
+    fn the_sample_of_many_processes_has_a_database_per_service_and_refuses_pending_migrations() {
+        let config: Config = parse(DISTRIBUTED, &[]).unwrap();
+        let urls: Vec<String> = Name::STORED
+            .iter()
+            .map(|&service| config.database_url(service))
+            .collect();
+        for (service, url) in Name::STORED.iter().zip(&urls) {
+            assert!(url.starts_with("postgres://"), "{service}: {url}");
+            assert_eq!(
+                urls.iter().filter(|other| *other == url).count(),
+                1,
+                "{service} has its own"
+            );
+        }
+        assert!(!config.auto_migrate(Name::ALL));
+        assert!(config.feed.redis_url.is_some());
+    }
+
+    #[test]
+    fn every_key_stands_in_a_sample() {
+        for key in [
+            "data_dir",
+            "zone",
+            "secret_file",
+            "listen",
+            "metrics_listen",
+            "reflection",
+            "drain_s",
+            "connections_max",
+            "critical",
+            "interactive",
+            "bulk",
+            "url",
+            "auto_migrate",
+            "database_url",
+            "policy_profile",
+            "redis_url",
+            "log_format",
+            "log_filter",
+            "otlp_endpoint",
+        ] {
+            assert!(
+                SINGLE.contains(&format!("{key} = ")),
+                "single.toml explains `{key}`"
+            );
+        }
+    }
+
+    #[test]
+    fn a_misspelt_key_or_service_is_refused_by_name() {
+        let cases = [
+            ("[server]\nlisten_on = \"127.0.0.1:1\"", "listen_on"),
+            ("[intake]\ndatabase = \"sqlite://x.db\"", "database"),
+            ("[peers]\nrouteing = \"http://routing:7010\"", "routeing"),
+            ("colour = 1", "colour"),
+        ];
+        for (text, named) in cases {
+            let message = parse::<Config>(text, &[]).unwrap_err().to_string();
+            assert!(message.contains(named), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_service_may_have_a_database_of_its_own() {
+        let text = "[database]\nurl = \"postgres://db/{service}\"\n[routing]\ndatabase_url = \"postgres://other/r\"\n";
+        let config: Config = parse(text, &[]).unwrap();
+        assert_eq!(config.database_url(Name::Intake), "postgres://db/intake");
+        assert_eq!(config.database_url(Name::Routing), "postgres://other/r");
+    }
+}

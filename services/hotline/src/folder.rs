@@ -1,0 +1,186 @@
+//! The data folder: made if it is missing, its secret, and the locks of its databases.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use hotline_platform::runtime::Secret;
+use rand::rngs::StdRng;
+use rand::{RngCore as _, SeedableRng as _};
+
+use crate::config::Config;
+use crate::services::Name;
+
+/// Bytes of a generated secret.
+const SECRET_BYTES: usize = 32;
+/// The shortest secret that is taken from a file.
+const SECRET_MIN_BYTES: usize = 16;
+
+/// Keeps other processes off embedded databases while it lives.
+#[derive(Debug)]
+pub struct Locks(#[expect(dead_code, reason = "held open, never read")] Vec<File>);
+
+/// Locks the SQLite files of `services`, and makes their folders.
+///
+/// # Errors
+///
+/// A file that another process holds.
+pub fn lock(config: &Config, services: &[Name]) -> anyhow::Result<Locks> {
+    make(&config.data_dir)?;
+    let mut locks = Vec::new();
+    for &service in services
+        .iter()
+        .filter(|service| Name::STORED.contains(service))
+    {
+        let Some(database) = sqlite_file(&config.database_url(service)) else {
+            continue;
+        };
+        if let Some(folder) = database.parent() {
+            make(folder)?;
+        }
+        let path = database.with_extension("lock");
+        let file = File::create(&path).with_context(|| format!("open {}", path.display()))?;
+        match file.try_lock() {
+            Ok(()) => locks.push(file),
+            Err(TryLockError::WouldBlock) => {
+                bail!("another process has {} open", database.display())
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| {
+                    format!("lock {} (network file systems cannot)", path.display())
+                });
+            }
+        }
+    }
+    Ok(Locks(locks))
+}
+
+/// Reads the installation secret; in an embedded city the first start makes one, from `seed` if the
+/// city is to be repeatable.
+///
+/// # Errors
+///
+/// A configured file that is missing or too short.
+pub fn secret(config: &Config, seed: Option<u64>) -> anyhow::Result<Secret> {
+    if let Some(path) = &config.city.secret_file {
+        return read(path);
+    }
+    let path = config.data_dir.join("secret");
+    make(&config.data_dir)?;
+    let created = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path);
+    match created {
+        Ok(mut file) => {
+            let mut bytes = [0; SECRET_BYTES];
+            seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)
+                .fill_bytes(&mut bytes);
+            writeln!(file, "{}", hex::encode(bytes))
+                .with_context(|| format!("write {}", path.display()))?;
+            file.sync_all()
+                .with_context(|| format!("write {}", path.display()))?;
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error).with_context(|| format!("make {}", path.display())),
+    }
+    read(&path)
+}
+
+fn read(path: &Path) -> anyhow::Result<Secret> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|mut file| file.read_to_string(&mut text))
+        .with_context(|| format!("read the installation secret {}", path.display()))?;
+    let secret = text.trim();
+    if secret.len() < SECRET_MIN_BYTES {
+        bail!(
+            "{}: expected a secret of at least {SECRET_MIN_BYTES} characters",
+            path.display()
+        );
+    }
+    Ok(Secret::new(secret.as_bytes()))
+}
+
+fn make(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))
+}
+
+/// The file of a `sqlite://` URL.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    let path = path.split_once('?').map_or(path, |(path, _)| path);
+    Some(PathBuf::from(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_first_start_makes_a_secret_that_only_its_owner_reads_and_later_starts_keep_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::embedded(folder.path());
+        let first = secret(&config, None).unwrap().derive_key("x");
+        let mode = std::fs::metadata(folder.path().join("secret"))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(secret(&config, None).unwrap().derive_key("x"), first);
+
+        let other = tempfile::tempdir().unwrap();
+        assert_ne!(
+            secret(&Config::embedded(other.path()), None)
+                .unwrap()
+                .derive_key("x"),
+            first
+        );
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_secret_again() {
+        let made = |seed| {
+            let folder = tempfile::tempdir().unwrap();
+            secret(&Config::embedded(folder.path()), Some(seed))
+                .unwrap()
+                .derive_key("x")
+        };
+        assert_eq!(made(7), made(7));
+        assert_ne!(made(7), made(8));
+    }
+
+    #[test]
+    fn a_short_or_missing_secret_file_stops_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mine");
+        let mut config = Config::embedded(folder.path());
+        config.city.secret_file = Some(path.clone());
+        assert!(secret(&config, None).is_err(), "missing");
+        std::fs::write(&path, "short\n").unwrap();
+        assert!(
+            secret(&config, None)
+                .unwrap_err()
+                .to_string()
+                .contains("at least 16")
+        );
+    }
+
+    #[test]
+    fn a_database_is_open_in_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::embedded(folder.path());
+        let held = lock(&config, &[Name::Intake]).unwrap();
+        let refused = lock(&config, Name::ALL).unwrap_err().to_string();
+        assert!(refused.contains("intake.db"), "{refused}");
+        assert!(lock(&config, &[Name::Routing]).is_ok(), "others are free");
+        drop(held);
+        assert!(lock(&config, Name::ALL).is_ok());
+    }
+}

@@ -1,0 +1,117 @@
+//! The services of a city: their names, their gRPC services, how each is mounted.
+
+use std::fmt;
+
+use hotline_platform::db::BoxError;
+use hotline_platform::runtime::{Runtime, Service};
+use serde::Deserialize;
+
+use crate::config::Config;
+
+/// A service's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
+pub enum Name {
+    /// Appeals and their matters.
+    Intake,
+    /// Tickets.
+    Routing,
+    /// Replies and follow-ups.
+    Feedback,
+    /// Read models and documents.
+    Reporting,
+    /// The edge; empty until its issue comes.
+    Gateway,
+}
+
+impl Name {
+    /// Every service.
+    pub const ALL: &[Self] = &[
+        Self::Intake,
+        Self::Routing,
+        Self::Feedback,
+        Self::Reporting,
+        Self::Gateway,
+    ];
+    /// The services that have a database.
+    pub const STORED: &[Self] = &[Self::Intake, Self::Routing, Self::Feedback, Self::Reporting];
+
+    /// Its name in configuration, database, log and metadata.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Routing => "routing",
+            Self::Feedback => "feedback",
+            Self::Reporting => "reporting",
+            Self::Gateway => "gateway",
+        }
+    }
+
+    /// Its names for `grpc.health.v1`: its gRPC service, and the short one.
+    #[must_use]
+    pub fn health_names(self) -> &'static [&'static str] {
+        match self {
+            Self::Intake => &["hotline.intake.v1.IntakeService", "intake"],
+            Self::Routing => &["hotline.routing.v1.RoutingService", "routing"],
+            Self::Feedback => &["hotline.feedback.v1.FeedbackService", "feedback"],
+            Self::Reporting => &["hotline.reporting.v1.ReportingService", "reporting"],
+            Self::Gateway => &["gateway"],
+        }
+    }
+
+    /// Services that it asks by gRPC; with the producers it hears, all that it needs to reach.
+    #[must_use]
+    pub fn asks(self) -> &'static [&'static str] {
+        match self {
+            // The one query between services: a contact, at the moment of sending.
+            Self::Feedback => &["intake"],
+            Self::Intake | Self::Routing | Self::Reporting => &[],
+            Self::Gateway => &["intake", "routing", "feedback", "reporting"],
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.word())
+    }
+}
+
+/// Puts a service together; nothing of it runs yet. The gateway has no base of its own.
+///
+/// # Errors
+///
+/// What the service's `mount` failed with.
+pub async fn mount(
+    name: Name,
+    runtime: &Runtime,
+    config: &Config,
+) -> Result<Option<Service>, BoxError> {
+    let runtime = runtime.for_service(name.word());
+    let database_url = config.database_url(name);
+    Ok(match name {
+        Name::Intake => {
+            Some(hotline_intake::mount(&runtime, hotline_intake::Config { database_url }).await?)
+        }
+        Name::Routing => {
+            let policy_profile = config.routing.policy_profile.clone();
+            let config = hotline_routing::Config {
+                database_url,
+                policy_profile,
+            };
+            Some(hotline_routing::mount(&runtime, config).await?)
+        }
+        Name::Feedback => Some(
+            hotline_feedback::mount(&runtime, hotline_feedback::Config { database_url }).await?,
+        ),
+        Name::Reporting => Some(
+            hotline_reporting::mount(&runtime, hotline_reporting::Config { database_url }).await?,
+        ),
+        Name::Gateway => {
+            hotline_gateway::mount(&runtime);
+            None
+        }
+    })
+}
