@@ -85,7 +85,7 @@ const STEP_BACK_MAX: i64 = 2_000_000;
 /// A step forward beyond this holds all timers (microseconds).
 const STEP_FORWARD_MAX: i64 = 600_000_000;
 /// After a jump, this much agreement releases the timers.
-const AGREEMENT: Duration = Duration::from_secs(300);
+const AGREEMENT: Duration = Duration::from_mins(5);
 /// The longest single wait, so that a corrected clock is noticed.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
@@ -123,7 +123,7 @@ impl DatabaseClock {
                 let asked = Instant::now();
                 match ask(&db, kept.started).await {
                     Ok((told, elapsed)) if asked.elapsed() < ROUND_TRIP_MAX => {
-                        kept.hear(told, elapsed, asked)
+                        kept.hear(told, elapsed, asked);
                     }
                     Ok(_) => {}
                     Err(error) => tracing::warn!(%error, "the database did not tell its time"),
@@ -241,7 +241,7 @@ mod tests {
             clock.hear(
                 1_760_000_000_000_000 + step,
                 0,
-                jumped + Duration::from_secs(300),
+                jumped + Duration::from_mins(5),
             );
             assert!(clock.is_trusted(), "{label}, agreed");
         }

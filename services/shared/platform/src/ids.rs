@@ -50,6 +50,12 @@ impl Ids {
         }
     }
 
+    /// Any number.
+    #[must_use]
+    pub fn draw_wide(&self) -> u64 {
+        self.lock().next_u64()
+    }
+
     fn from_rng(rng: StdRng) -> Self {
         Self {
             inner: Arc::new(Mutex::new(rng)),

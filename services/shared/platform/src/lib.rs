@@ -7,15 +7,26 @@
 pub mod backoff;
 pub mod clock;
 pub mod core;
-pub mod courier;
 pub mod db;
 pub mod group_commit;
+pub mod upkeep;
+pub mod quiet;
 pub mod ids;
 pub mod migration;
 pub mod outbox;
 pub mod page;
 pub mod reaction;
 pub mod relay;
+pub mod courier;
+mod publisher;
+pub mod feed;
+mod log_client;
+pub mod consumer;
+mod lease;
+mod apply;
+mod link;
+pub mod parked;
+pub mod replay;
 pub mod signal;
 pub mod tasks;
 #[doc(hidden)]
@@ -23,6 +34,7 @@ pub mod testing;
 pub mod timers;
 pub mod work;
 
+pub mod check;
 pub mod config;
 pub mod grpc;
 pub mod layers;

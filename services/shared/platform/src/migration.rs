@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ::uuid::Uuid;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, big_integer_null, blob, blob_null, integer, small_integer, string, text,
@@ -14,6 +15,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf};
 
 use crate::core::CoreError;
 use crate::db::Db;
+use crate::ids::Ids;
 
 /// Partitions of every log. A stream stays in the partition that its id chose.
 pub const PARTITIONS: u16 = 16;
@@ -95,6 +97,7 @@ impl MigrationTrait for PlatformTables {
         for table in [
             outbox(),
             outbox_head(),
+            log(),
             consumer_offset(),
             parked(),
             timer(),
@@ -118,7 +121,11 @@ impl MigrationTrait for PlatformTables {
                 0_i64.into(),
             ]);
         }
-        manager.execute(heads).await
+        manager.execute(heads).await?;
+        // A courier must not take this log for one of another installation, or of an earlier database.
+        let ids = Ids::from_os();
+        let id = Uuid::from_u64_pair(ids.draw_wide(), ids.draw_wide());
+        manager.execute(Query::insert().into_table("log").columns(["id"]).values_panic([id.into()]).take()).await
     }
 }
 
@@ -153,6 +160,10 @@ fn outbox_head() -> TableCreateStatement {
         .col(big_integer("next_seq"))
         .col(big_integer("published"))
         .take()
+}
+
+fn log() -> TableCreateStatement {
+    Table::create().table("log").col(uuid("id").primary_key()).take()
 }
 
 fn consumer_offset() -> TableCreateStatement {

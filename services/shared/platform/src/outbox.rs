@@ -1,7 +1,7 @@
 //! A service's log of events: rows written with the state they tell of.
 
 use hotline_kernel::time::{Timestamp, from_micros, micros};
-use hotline_proto::event::{Body, Envelope, body};
+use hotline_proto::event::Envelope;
 use prost::Message;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 use uuid::Uuid;
@@ -36,25 +36,6 @@ pub fn partition(stream_id: Uuid) -> u16 {
     u16::try_from((hash ^ (hash >> 32)) % u64::from(PARTITIONS)).unwrap_or_default()
 }
 
-/// The name of what happened, for logs and the parked list.
-#[must_use]
-pub fn type_name(body: &Body) -> &'static str {
-    use body::Event;
-    match &body.event {
-        Some(Event::AppealChanged(_)) => "AppealChanged",
-        Some(Event::MatterAttached(_)) => "MatterAttached",
-        Some(Event::MatterDetached(_)) => "MatterDetached",
-        Some(Event::TicketChanged(_)) => "TicketChanged",
-        Some(Event::AttachRefused(_)) => "AttachRefused",
-        Some(Event::ReplyChanged(_)) => "ReplyChanged",
-        Some(Event::FollowUpChanged(_)) => "FollowUpChanged",
-        Some(Event::DocumentIssued(_)) => "DocumentIssued",
-        Some(Event::InstructionGiven(_)) => "InstructionGiven",
-        Some(Event::RegistryLoaded(_)) => "RegistryLoaded",
-        None => "Unknown",
-    }
-}
-
 pub(crate) fn rows(work: &Work, events: &[(Cause, NewEvent)]) -> Vec<Vec<Value>> {
     let occurred_at = micros(work.now());
     let row = |(cause, event): &(Cause, NewEvent)| {
@@ -64,7 +45,7 @@ pub(crate) fn rows(work: &Work, events: &[(Cause, NewEvent)]) -> Vec<Vec<Value>>
             event.stream_id.into(),
             event.aggregate_id.into(),
             event.version.into(),
-            type_name(&event.body).into(),
+            event.body.type_name().into(),
             SCHEMA_VERSION.into(),
             occurred_at.into(),
             cause.actor.as_str().into(),
@@ -77,7 +58,8 @@ pub(crate) fn rows(work: &Work, events: &[(Cause, NewEvent)]) -> Vec<Vec<Value>>
 
 /// How far each partition is numbered.
 pub(crate) async fn heads<C: ConnectionTrait>(connection: &C) -> Result<Heads, CoreError> {
-    let text = "SELECT partition, epoch, next_seq FROM outbox_head ORDER BY partition";
+    let text = "SELECT partition, epoch, next_seq, (SELECT id FROM log) AS log \
+                FROM outbox_head ORDER BY partition";
     let mut heads = Heads::default();
     for row in connection
         .query_all_raw(sql(connection, text, vec![]))
@@ -86,6 +68,7 @@ pub(crate) async fn heads<C: ConnectionTrait>(connection: &C) -> Result<Heads, C
         let partition: i32 = row.try_get("", "partition")?;
         let next: i64 = row.try_get("", "next_seq")?;
         heads.epoch = row.try_get("", "epoch")?;
+        heads.log = row.try_get("", "log")?;
         if let Some(last) = usize::try_from(partition)
             .ok()
             .and_then(|index| heads.last.get_mut(index))

@@ -39,12 +39,19 @@ pub trait Reaction: Send + Sync {
     fn producers(&self) -> &'static [&'static str];
 
     /// Applies one event. Same stream, same order; across streams any order.
-    async fn apply(&self, work: &Work, envelope: &Envelope, body: &Body) -> Result<(), ReactionError>;
+    async fn apply(
+        &self,
+        work: &Work,
+        envelope: &Envelope,
+        body: &Body,
+    ) -> Result<(), ReactionError>;
 
     /// Empties what this consumer derived, so that a replay rebuilds it. Default: nothing to empty.
     async fn reset(&self, work: &Work) -> Result<(), ReactionError> {
         let _ = work;
-        Err(ReactionError::Permanent("this consumer cannot be replayed".to_owned()))
+        Err(ReactionError::Permanent(
+            "this consumer cannot be replayed".to_owned(),
+        ))
     }
 }
 

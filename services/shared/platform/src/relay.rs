@@ -11,9 +11,9 @@ use sea_orm::{ConnectionTrait, Value};
 
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
-use crate::courier::{self, Courier};
+use crate::courier::Courier;
 use crate::db::{Txn, skip_locked, sql};
-use crate::outbox;
+use crate::{outbox, publisher};
 
 /// Rows numbered in one transaction.
 const BATCH_MAX: i64 = 1000;
@@ -25,7 +25,7 @@ const POLL_MAX: Duration = Duration::from_millis(500);
 pub fn start(core: &Core, courier: Option<&Courier>) {
     core.tasks().spawn(run(core.clone()));
     if let Some(courier) = courier {
-        courier::start_publisher(core, courier.clone());
+        publisher::start(core, courier.clone());
     }
 }
 

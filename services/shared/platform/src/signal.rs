@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
+use uuid::Uuid;
 
 use crate::core::Core;
 use crate::migration::PARTITIONS;
@@ -14,6 +15,8 @@ use crate::migration::PARTITIONS;
 /// How far each partition of a log is numbered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Heads {
+    /// Which log it is; nil while not known.
+    pub log: Uuid,
     /// The log's epoch; 0 while not known.
     pub epoch: i32,
     /// The highest number given per partition, 0 if none.
@@ -40,7 +43,6 @@ pub(crate) struct Signals {
     /// Counts changes of `next_due` by others than the runner.
     armings: AtomicU64,
     pub(crate) timers: Notify,
-    /// True once a timer runner runs.
     consumers: Mutex<Vec<Arc<Progress>>>,
 }
 
@@ -54,6 +56,8 @@ pub(crate) struct Progress {
     pub(crate) end: Option<LogEnd>,
     /// Its own position in the same log.
     pub(crate) reached: Mutex<Heads>,
+    /// Rings when the position was set back by a replay.
+    pub(crate) rewound: Notify,
 }
 
 impl Default for Signals {
@@ -65,7 +69,8 @@ impl Default for Signals {
             relayed: AtomicU64::new(0),
             relay: Notify::new(),
             heads: watch::Sender::new(Heads::default()),
-            next_due: AtomicI64::new(i64::MIN),
+            // Without a runner no timer fires, and none is waited for.
+            next_due: AtomicI64::new(i64::MAX),
             armings: AtomicU64::new(0),
             timers: Notify::new(),
             consumers: Mutex::default(),
@@ -111,6 +116,14 @@ impl Signals {
             && self.relayed.load(Ordering::SeqCst) >= self.written()
     }
 
+    /// A replay set every consumer's position back.
+    pub(crate) fn rewound(&self) {
+        for progress in self.progress().iter() {
+            *lock(&progress.reached) = Heads::default();
+            progress.rewound.notify_one();
+        }
+    }
+
     pub(crate) fn watch(&self, progress: Arc<Progress>) {
         self.progress().push(progress);
     }
@@ -125,17 +138,20 @@ impl Signals {
 impl Progress {
     /// Whether everything that was heard of is applied or parked.
     pub(crate) fn is_at_end(&self) -> bool {
+        self.heads().epoch == lock(&self.reached).epoch && self.lag() == 0
+    }
+
+    /// How many events it has not heard.
+    pub(crate) fn lag(&self) -> i64 {
         let reached = *lock(&self.reached);
-        let heads = match &self.end {
+        self.heads().last.iter().zip(reached.last).map(|(head, pos)| head.saturating_sub(pos).max(0)).sum()
+    }
+
+    fn heads(&self) -> Heads {
+        match &self.end {
             Some(end) => *end.0.borrow(),
             None => *lock(&self.heads),
-        };
-        heads.epoch == reached.epoch
-            && heads
-                .last
-                .iter()
-                .zip(reached.last)
-                .all(|(head, pos)| *head <= pos)
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use sea_orm_migration::MigrationTrait;
 
 pub use crate::clock::ManualClock;
 use crate::core::{Core, CoreError, CoreParts};
-use crate::db::{Db, DbOptions};
+use crate::db::{Db, DbOptions, Txn};
 use crate::ids::Ids;
 use crate::reaction::{Reaction, ReactionError, TimerHandler};
 use crate::tasks::Tasks;
@@ -122,35 +122,47 @@ async fn postgres(admin: &str) -> TestDatabase {
     }
 }
 
-/// Opens `url`, applies `migrations` and makes a core with ids of a fixed seed; nothing runs yet.
+/// Opens `url`, applies `migrations` and makes a core with tasks of its own; nothing runs yet.
 ///
 /// # Panics
 ///
 /// If the database cannot be opened.
-#[expect(
-    clippy::expect_used,
-    reason = "a test must not pass because it did not run"
-)]
 pub async fn core(
     name: &'static str,
     url: &str,
     migrations: Vec<Box<dyn MigrationTrait>>,
     clock: &ManualClock,
 ) -> Core {
-    let db = Db::open(url, &DbOptions { connections_max: 8 })
-        .await
-        .expect("the database opens");
-    migration::apply(&db, migrations)
-        .await
-        .expect("the migrations apply");
-    let ids = Ids::from_os();
-    Core::new(CoreParts {
-        name,
-        db,
-        clock: Arc::new(clock.clone()),
-        ids,
-        tasks: Tasks::new(),
-    })
+    core_with(name, url, migrations, clock, &Tasks::new()).await
+}
+
+/// [`core`] among the tasks of a process, so that [`crate::quiet::Quiet`] can watch several services.
+///
+/// # Panics
+///
+/// If the database cannot be opened.
+#[expect(clippy::expect_used, reason = "a test must not pass because it did not run")]
+pub async fn core_with(
+    name: &'static str,
+    url: &str,
+    migrations: Vec<Box<dyn MigrationTrait>>,
+    clock: &ManualClock,
+    tasks: &Tasks,
+) -> Core {
+    let db = Db::open(url, &DbOptions { connections_max: 8 }).await.expect("the database opens");
+    migration::apply(&db, migrations).await.expect("the migrations apply");
+    let (clock, ids, tasks) = (Arc::new(clock.clone()), Ids::from_os(), tasks.clone());
+    Core::new(CoreParts { name, db, clock, ids, tasks })
+}
+
+/// Commits a transaction that a test wrote into by hand.
+///
+/// # Panics
+///
+/// If it cannot be committed.
+#[expect(clippy::expect_used, reason = "a test must not pass because it did not run")]
+pub async fn commit(txn: Txn) {
+    txn.commit().await.expect("commits");
 }
 
 /// All events of a service's log, in the order of writing.

@@ -36,7 +36,7 @@ pub fn start(core: &Core, handler: Arc<dyn TimerHandler>) {
 
 async fn run(core: Core, handler: Arc<dyn TimerHandler>) {
     let stop = core.tasks().stop().clone();
-    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(60));
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_mins(1));
     while !stop.is_cancelled() {
         let armings = core.signals().armings();
         let rest = match fire_all(&core, handler.as_ref()).await {

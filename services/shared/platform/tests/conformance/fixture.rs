@@ -10,7 +10,7 @@ use hotline_platform::{db::BoxError, migration};
 use hotline_proto::event::{Body, RegistryLoaded, body};
 use sea_orm::{ConnectionTrait, Statement, Value};
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, uuid};
+use sea_orm_migration::schema::{big_integer, integer, uuid};
 use uuid::Uuid;
 
 /// When the tests' clock stands at first.
@@ -68,14 +68,21 @@ impl MigrationName for LedgerTables {
 #[async_trait::async_trait]
 impl MigrationTrait for LedgerTables {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for name in ["account", "mirror"] {
-            let table = Table::create()
-                .table(name)
-                .col(uuid("id").primary_key())
-                .col(big_integer("version"))
-                .take();
-            manager.create_table(table).await?;
-        }
+        let account = Table::create()
+            .table("account")
+            .col(uuid("id").primary_key())
+            .col(big_integer("version"))
+            .take();
+        manager.create_table(account).await?;
+        let heard = Table::create()
+            .table("heard")
+            .col(big_integer("seq").auto_increment().primary_key())
+            .col(uuid("account"))
+            .col(big_integer("version"))
+            .col(integer("partition"))
+            .col(big_integer("pub_seq"))
+            .take();
+        manager.create_table(heard).await?;
         Ok(())
     }
 }

@@ -1,4 +1,10 @@
 //! One suite for the core, run on every arrangement: `SQLite`, and `PostgreSQL` and Redis where they are given.
 
 mod commands;
+mod courier;
+mod feed;
 mod fixture;
+mod groups;
+mod mirror;
+mod parking;
+mod timers;

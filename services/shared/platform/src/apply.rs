@@ -1,0 +1,121 @@
+//! Applies events: offset and effect in one transaction, each event once.
+
+use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use hotline_proto::event::{Body, Envelope};
+use prost::Message;
+use sea_orm::ConnectionTrait;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use crate::core::{Core, CoreError};
+use crate::db::sql;
+use crate::lease::{Holdings, Lease, Step};
+use crate::link::linked_span;
+use crate::parked;
+use crate::reaction::{Reaction, ReactionError};
+use crate::work::Work;
+
+/// How an attempt to apply events ended. In every case but `Done` nothing was written.
+#[derive(Debug)]
+pub(crate) enum Applied {
+    /// All are applied, or stand behind a parked event of their stream.
+    Done,
+    /// Somebody else reads one of the partitions now, or its offset was moved.
+    Lost,
+    /// One event could not be applied.
+    Failed(ReactionError),
+}
+
+/// Applies `events`, which stand in partition and number order and follow what is held.
+pub(crate) async fn apply(
+    core: &Core,
+    reaction: &dyn Reaction,
+    lease: &Lease,
+    holdings: &Holdings,
+    events: &[Envelope],
+) -> Result<Applied, CoreError> {
+    let work = Work::begin(core).await?;
+    if !advance(&work, lease, holdings, events).await? {
+        work.roll_back().await;
+        return Ok(Applied::Lost);
+    }
+    let parked = parked_streams(&work, lease).await?;
+    for event in events {
+        if parked.contains(&event.stream_id) {
+            parked::insert(&work, lease.consumer, event, None).await?;
+            continue;
+        }
+        if let Err(error) = react(&work, reaction, event).await {
+            work.roll_back().await;
+            return Ok(Applied::Failed(error));
+        }
+    }
+    match work.commit().await {
+        Ok(()) => Ok(Applied::Done),
+        Err(error @ CoreError::Unavailable(_)) => Err(error),
+        // What an event published or armed cannot be written: that event's failure.
+        Err(error) => Ok(Applied::Failed(error.into())),
+    }
+}
+
+/// Parks one event and moves on; false if the partition is not held any more.
+pub(crate) async fn park(
+    core: &Core,
+    lease: &Lease,
+    holdings: &Holdings,
+    event: &Envelope,
+    failure: &parked::Failure,
+) -> Result<bool, CoreError> {
+    let work = Work::begin(core).await?;
+    if !advance(&work, lease, holdings, std::slice::from_ref(event)).await? {
+        work.roll_back().await;
+        return Ok(false);
+    }
+    parked::insert(&work, lease.consumer, event, Some(failure)).await?;
+    work.commit().await?;
+    Ok(true)
+}
+
+async fn advance(work: &Work, lease: &Lease, holdings: &Holdings, events: &[Envelope]) -> Result<bool, CoreError> {
+    for run in events.chunk_by(|one, next| one.partition == next.partition) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        let held = usize::try_from(first.partition).ok().and_then(|index| *holdings.get(index)?);
+        let (Some(held), Ok(partition)) = (held, u16::try_from(first.partition)) else { return Ok(false) };
+        let step = Step {
+            partition,
+            epoch: first.epoch,
+            first: first.pub_seq,
+            last: last.pub_seq,
+            fence: held.fence,
+        };
+        if !lease.advance(work.txn(), step).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Streams of which an earlier event is parked for this consumer.
+async fn parked_streams(work: &Work, lease: &Lease) -> Result<HashSet<String>, CoreError> {
+    let text = "SELECT DISTINCT stream_id FROM parked WHERE consumer = $1 AND producer = $2 AND state = 'parked'";
+    let values = vec![lease.consumer.into(), lease.producer.into()];
+    let rows = work.txn().query_all_raw(sql(&**work.txn(), text, values)).await?;
+    rows.iter().map(|row| Ok(row.try_get::<Uuid>("", "stream_id")?.to_string())).collect()
+}
+
+/// Carries out one event's effect. A panic is a failure of that event, not of its consumer.
+pub(crate) async fn react(work: &Work, reaction: &dyn Reaction, event: &Envelope) -> Result<(), ReactionError> {
+    let body = Body::decode(event.body.as_slice())
+        .map_err(|error| ReactionError::Permanent(format!("the body cannot be read: {error}")))?;
+    if body.event.is_none() {
+        return Ok(()); // a kind of event that is newer than this program
+    }
+    let applied = reaction.apply(work, event, &body).instrument(linked_span(event));
+    AssertUnwindSafe(applied)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(ReactionError::Unknown("the reaction panicked".into())))
+}

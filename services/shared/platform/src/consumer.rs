@@ -1,0 +1,393 @@
+//! Reads a producer's log for one consumer, whatever happens to the courier or to this process.
+//!
+//! Events come from Redis when there is one and it tells the truth, and from the producer's log when
+//! anything is missing, wrong or late. The position lives with the effects (see [`crate::apply`]).
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hotline_proto::event::Envelope;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::apply::{Applied, apply, park};
+use crate::backoff::Backoff;
+use crate::core::{Core, CoreError};
+use crate::courier::{BLOCK, Courier, Delivery, Reader, Stream, Wanted};
+use crate::lease::{Holdings, Lease, RENEW_EVERY};
+use crate::log_client::{LogClient, Transport};
+use crate::migration::PARTITIONS;
+use crate::parked::Failure;
+use crate::reaction::{Reaction, ReactionError};
+use crate::signal::{Heads, LogEnd, Progress, lock};
+
+/// Events that share a transaction.
+const BATCH_MAX: usize = 100;
+/// Attempts of a failure of unknown kind before its stream is parked.
+const ATTEMPTS_MAX: i32 = 8;
+/// The poll of a log whose end is not known here: soon after something came, then more seldom.
+const POLL_MIN: Duration = Duration::from_millis(25);
+const POLL_MAX: Duration = Duration::from_millis(500);
+/// How long a partition that the courier tells lies about is only fetched.
+const REST: Duration = Duration::from_secs(2);
+/// How long a read of the courier waits while some partition rests.
+const BLOCK_SHORT: Duration = Duration::from_millis(250);
+
+/// A log to be heard.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The service that writes it.
+    pub producer: &'static str,
+    /// How to reach its event log.
+    pub transport: Transport,
+    /// The end of the log if its producer is mounted here ([`Core::log_end`]).
+    pub end: Option<LogEnd>,
+    /// What may bring its events sooner.
+    pub courier: Option<Courier>,
+}
+
+/// Starts a consumer: one reader per source.
+pub fn start(core: &Core, reaction: &Arc<dyn Reaction>, sources: Vec<Source>) {
+    for source in sources {
+        let feed = Feed::new(core, reaction.clone(), source);
+        core.signals().watch(feed.progress.clone());
+        core.tasks().spawn(feed.run());
+    }
+}
+
+struct Feed {
+    core: Core,
+    reaction: Arc<dyn Reaction>,
+    lease: Lease,
+    log: LogClient,
+    courier: Option<Courier>,
+    reader: Option<Reader>,
+    courier_backoff: Backoff,
+    courier_again_at: Instant,
+    resting_until: [Option<Instant>; PARTITIONS as usize],
+    progress: Arc<Progress>,
+    holdings: Holdings,
+    log_id: Uuid,
+    epoch: i32,
+    /// When the lease was taken; `None` asks for taking it again.
+    leased_at: Option<Instant>,
+    poll: Duration,
+    stop: CancellationToken,
+}
+
+impl Feed {
+    fn new(core: &Core, reaction: Arc<dyn Reaction>, source: Source) -> Self {
+        let Source { producer, transport, end, courier } = source;
+        let progress = Progress {
+            producer,
+            heads: std::sync::Mutex::default(),
+            end,
+            reached: std::sync::Mutex::default(),
+            rewound: Notify::new(),
+        };
+        Self {
+            core: core.clone(),
+            reaction,
+            lease: Lease { consumer: core.name(), producer, owner: core.ids().next(core.now()) },
+            log: LogClient::new(producer, transport),
+            courier,
+            reader: None,
+            courier_backoff: Backoff::new(Duration::from_millis(250), Duration::from_secs(5)),
+            courier_again_at: Instant::now(),
+            resting_until: [None; PARTITIONS as usize],
+            progress: Arc::new(progress),
+            holdings: Holdings::default(),
+            log_id: Uuid::nil(),
+            epoch: 0,
+            leased_at: None,
+            poll: POLL_MIN,
+            stop: core.tasks().stop().clone(),
+        }
+    }
+
+    async fn run(mut self) {
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_mins(1));
+        let stop = self.stop.clone();
+        while !stop.is_cancelled() {
+            match self.round().await {
+                Ok(()) => backoff.reset(),
+                Err(error) => {
+                    let (consumer, producer) = (self.lease.consumer, self.lease.producer);
+                    tracing::warn!(consumer, producer, error = %Chain(&error), "a consumer waits");
+                    self.leased_at = None;
+                    stop.run_until_cancelled(tokio::time::sleep(backoff.next(self.core.ids()))).await;
+                }
+            }
+        }
+        if let Err(error) = self.lease.release(&self.core).await {
+            tracing::debug!(%error, "a lease was not let go; it will end by itself");
+        }
+    }
+
+    async fn round(&mut self) -> Result<(), CoreError> {
+        if !self.hold().await? {
+            return Ok(());
+        }
+        let mut events = self.gather().await?;
+        events.sort_by_key(|event| (event.partition, event.pub_seq));
+        for batch in events.chunks(BATCH_MAX) {
+            if self.stop.is_cancelled() || !self.apply_batch(batch).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes or renews the lease when it is time; false if the log's end is not known yet.
+    async fn hold(&mut self) -> Result<bool, CoreError> {
+        if self.leased_at.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
+            return Ok(true);
+        }
+        let heads = self.heads().await?;
+        if heads.epoch == 0 {
+            self.rest(POLL_MAX).await;
+            return Ok(false);
+        }
+        (self.log_id, self.epoch) = (heads.log, heads.epoch);
+        self.holdings = self.lease.take(&self.core, heads).await?;
+        self.leased_at = Some(Instant::now());
+        self.tell_progress();
+        Ok(true)
+    }
+
+    /// Waits for events and gets them, each partition's behind its position and without a hole.
+    async fn gather(&mut self) -> Result<Vec<Envelope>, CoreError> {
+        let wanted = self.wanted();
+        if !wanted.is_empty() {
+            let events = self.receive(&wanted).await?;
+            if !events.is_empty() || self.stop.is_cancelled() || self.leased_at.is_none() {
+                return Ok(events);
+            }
+        }
+        let heads = self.heads().await?;
+        let mut events = Vec::new();
+        for (partition, last) in (0..).zip(heads.last) {
+            let held = self.holdings[usize::from(partition)];
+            if let Some(held) = held.filter(|held| held.pos < last) {
+                events.extend(self.fetch(partition, held.pos).await?);
+            }
+        }
+        if !events.is_empty() {
+            self.poll = POLL_MIN;
+        } else if wanted.is_empty() {
+            self.rest(self.poll).await;
+            self.poll = (self.poll * 2).min(POLL_MAX);
+        }
+        Ok(events)
+    }
+
+    /// Waits for `time`, a longer log, a replay or the stop.
+    async fn rest(&mut self, time: Duration) {
+        let (progress, stop) = (self.progress.clone(), self.stop.clone());
+        let mut end = progress.end.clone();
+        let moved = async {
+            match &mut end {
+                // `LogEnd` keeps what it saw since it was cloned, so compare before waiting.
+                Some(end) => drop(end.0.wait_for(|heads| self.is_ahead(heads)).await),
+                None => std::future::pending().await,
+            }
+        };
+        let is_rewound = tokio::select! {
+            () = stop.cancelled() => false,
+            () = progress.rewound.notified() => true,
+            () = moved => false,
+            () = tokio::time::sleep(time) => false,
+        };
+        if is_rewound {
+            self.leased_at = None;
+        }
+    }
+
+    /// Whether the log goes on behind what is held.
+    fn is_ahead(&self, heads: &Heads) -> bool {
+        heads.epoch != self.epoch
+            || heads.last.iter().zip(&self.holdings).any(|(last, held)| held.is_some_and(|held| held.pos < *last))
+    }
+
+    async fn heads(&self) -> Result<Heads, CoreError> {
+        if let Some(end) = &self.progress.end {
+            return Ok(*end.0.borrow());
+        }
+        let heads = self.log.heads().await?;
+        *lock(&self.progress.heads) = heads;
+        Ok(heads)
+    }
+
+    /// Events of a partition from the log; none if the log's epoch changed, which is looked at next.
+    async fn fetch(&mut self, partition: u16, after: i64) -> Result<Vec<Envelope>, CoreError> {
+        let fetched = self.log.fetch(self.epoch, partition, after).await?;
+        if fetched.is_none() {
+            self.leased_at = None;
+        }
+        Ok(fetched.unwrap_or_default())
+    }
+
+    /// What to read from the courier; nothing while it is absent or failing.
+    fn wanted(&self) -> Vec<Wanted> {
+        let now = Instant::now();
+        if self.courier.is_none() || now < self.courier_again_at {
+            return Vec::new();
+        }
+        let wanted = |partition: u16| {
+            let index = usize::from(partition);
+            let held = self.holdings[index].filter(|_| self.resting_until[index].is_none_or(|until| until <= now))?;
+            let stream = Stream::of(self.lease.producer, self.log_id, self.epoch, partition);
+            Some(Wanted { partition, stream, after: held.pos })
+        };
+        (0..PARTITIONS).filter_map(wanted).collect()
+    }
+
+    /// Reads from the courier and fetches what it left out.
+    async fn receive(&mut self, wanted: &[Wanted]) -> Result<Vec<Envelope>, CoreError> {
+        let Some(courier) = &self.courier else { return Ok(Vec::new()) };
+        let mut reader = self.reader.take().unwrap_or_else(|| Reader::new(courier.clone()));
+        let held = self.holdings.iter().flatten().count();
+        let block = if wanted.len() < held { BLOCK_SHORT } else { BLOCK };
+        let progress = self.progress.clone();
+        // A reader that is given up while it waits takes its blocked connection with it.
+        let delivered = tokio::select! {
+            () = self.stop.cancelled() => return Ok(Vec::new()),
+            () = progress.rewound.notified() => {
+                self.leased_at = None;
+                return Ok(Vec::new());
+            }
+            delivered = reader.read(wanted, block) => delivered,
+        };
+        match delivered {
+            Ok(delivery) => {
+                self.reader = Some(reader);
+                self.courier_backoff.reset();
+                self.complete(delivery).await
+            }
+            Err(error) => {
+                self.courier_again_at = Instant::now() + self.courier_backoff.next(self.core.ids());
+                metrics::counter!("hotline_courier_failures_total", "service" => self.core.name()).increment(1);
+                tracing::warn!(consumer = self.lease.consumer, producer = self.lease.producer, %error, "the courier fails; events are fetched");
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    async fn complete(&mut self, delivery: Delivery) -> Result<Vec<Envelope>, CoreError> {
+        let Delivery { mut events, doubtful } = delivery;
+        for partition in doubtful {
+            let delivered = events.iter().filter(|event| event.partition == u32::from(partition));
+            let held = self.holdings[usize::from(partition)].map_or(0, |held| held.pos);
+            let after = delivered.map(|event| event.pub_seq).max().unwrap_or(held);
+            let fetched = self.fetch(partition, after).await?;
+            if fetched.is_empty() {
+                // What the courier holds there is no event of ours.
+                self.resting_until[usize::from(partition)] = Some(Instant::now() + REST);
+                tracing::warn!(producer = self.lease.producer, partition, "the courier holds what nobody published");
+            }
+            events.extend(fetched);
+        }
+        Ok(events)
+    }
+
+    /// Applies a batch, in one transaction if all is well; false if the partitions must be looked at again.
+    async fn apply_batch(&mut self, batch: &[Envelope]) -> Result<bool, CoreError> {
+        let applied = apply(&self.core, self.reaction.as_ref(), &self.lease, &self.holdings, batch).await?;
+        match applied {
+            Applied::Done => self.advanced(batch),
+            Applied::Lost => return Ok(self.lost()),
+            Applied::Failed(_) => {
+                // Nothing was written; one by one, so that only the culprit is retried or parked.
+                for event in batch {
+                    if !self.apply_alone(event).await? {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    async fn apply_alone(&mut self, event: &Envelope) -> Result<bool, CoreError> {
+        let alone = std::slice::from_ref(event);
+        let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
+        for attempts in 1.. {
+            let applied = apply(&self.core, self.reaction.as_ref(), &self.lease, &self.holdings, alone).await?;
+            let error = match applied {
+                Applied::Done => {
+                    self.advanced(alone);
+                    return Ok(true);
+                }
+                Applied::Lost => return Ok(self.lost()),
+                Applied::Failed(error) => error,
+            };
+            match &error {
+                ReactionError::Transient(cause) => return Err(CoreError::Unavailable(cause.to_string().into())),
+                ReactionError::Unknown(_) if attempts < ATTEMPTS_MAX => {
+                    let wait = tokio::time::sleep(backoff.next(self.core.ids()));
+                    if self.stop.run_until_cancelled(wait).await.is_none() {
+                        return Ok(false);
+                    }
+                }
+                ReactionError::Unknown(_) | ReactionError::Permanent(_) => {
+                    let failure = Failure { attempts, error: error.to_string() };
+                    if !park(&self.core, &self.lease, &self.holdings, event, &failure).await? {
+                        return Ok(self.lost());
+                    }
+                    self.advanced(alone);
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn lost(&mut self) -> bool {
+        self.leased_at = None;
+        false
+    }
+
+    /// Notes that `events` are dealt with.
+    fn advanced(&mut self, events: &[Envelope]) {
+        for event in events {
+            let slot = usize::try_from(event.partition).ok().and_then(|index| self.holdings.get_mut(index));
+            if let Some(Some(held)) = slot {
+                held.pos = held.pos.max(event.pub_seq);
+            }
+        }
+        self.tell_progress();
+        let (consumer, producer) = (self.lease.consumer, self.lease.producer);
+        let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
+        metrics::counter!("hotline_events_consumed_total", "consumer" => consumer, "producer" => producer)
+            .increment(count);
+    }
+
+    fn tell_progress(&self) {
+        let mut reached = Heads { log: self.log_id, epoch: self.epoch, ..Heads::default() };
+        for (slot, held) in reached.last.iter_mut().zip(&self.holdings) {
+            // What another process holds is its business.
+            *slot = held.map_or(i64::MAX, |held| held.pos);
+        }
+        *lock(&self.progress.reached) = reached;
+        let lag = u32::try_from(self.progress.lag()).unwrap_or(u32::MAX);
+        metrics::gauge!("hotline_consumer_lag", "consumer" => self.lease.consumer, "producer" => self.lease.producer)
+            .set(f64::from(lag));
+        self.core.tasks().beat();
+    }
+}
+
+/// An error with its causes, for the log.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(formatter, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

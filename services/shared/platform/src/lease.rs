@@ -1,0 +1,173 @@
+//! Who reads which partitions for a consumer, and how far it has come.
+//!
+//! The lease is only for liveness. Safety is the fence: every commit of a consumer moves its offset
+//! under the fence it was given, so a process that was asleep fails and rolls back.
+
+use std::time::Duration;
+
+use hotline_kernel::time::micros;
+use sea_orm::{ConnectionTrait, Value};
+use uuid::Uuid;
+
+use crate::core::{Core, CoreError};
+use crate::db::{Txn, sql};
+use crate::migration::PARTITIONS;
+use crate::signal::Heads;
+use crate::work::insert_rows;
+
+/// How long a silent owner keeps a partition, by the service's clock (microseconds).
+const LEASE_MICROS: i64 = 15_000_000;
+/// How often a lease is renewed.
+pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(5);
+
+/// One reader of one producer's log for one consumer.
+#[derive(Clone, Debug)]
+pub(crate) struct Lease {
+    pub(crate) consumer: &'static str,
+    pub(crate) producer: &'static str,
+    pub(crate) owner: Uuid,
+}
+
+/// A partition that is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Holding {
+    pub(crate) pos: i64,
+    pub(crate) fence: i64,
+}
+
+/// What a reader holds, by partition.
+pub(crate) type Holdings = [Option<Holding>; PARTITIONS as usize];
+
+impl Lease {
+    /// Renews what is held, takes what is free, and reads the positions.
+    ///
+    /// After a change of the log's epoch a position beyond its end goes back to the end.
+    pub(crate) async fn take(&self, core: &Core, heads: Heads) -> Result<Holdings, CoreError> {
+        let txn = core.db().begin_write().await?;
+        let now = micros(core.now());
+        if self.read(&txn, heads.epoch).await?.rows < usize::from(PARTITIONS) {
+            self.insert_missing(&txn, heads.epoch).await?;
+        }
+        let text = "UPDATE consumer_offset SET lease_until = $1, owner = $2, \
+                    fence = CASE WHEN owner = $2 THEN fence ELSE fence + 1 END \
+                    WHERE consumer = $3 AND producer = $4 AND (owner IS NULL OR owner = $2 OR lease_until <= $5)";
+        let values = vec![
+            (now + LEASE_MICROS).into(),
+            self.owner.into(),
+            self.consumer.into(),
+            self.producer.into(),
+            now.into(),
+        ];
+        txn.execute_raw(sql(&*txn, text, values)).await?;
+        let mut found = self.read(&txn, heads.epoch).await?;
+        if found.is_behind_epoch {
+            self.enter_epoch(&txn, heads).await?;
+            found = self.read(&txn, heads.epoch).await?;
+        }
+        txn.commit().await?;
+        Ok(found.held)
+    }
+
+    /// Lets go, so that another process need not wait for the lease to end.
+    pub(crate) async fn release(&self, core: &Core) -> Result<(), CoreError> {
+        let text = "UPDATE consumer_offset SET owner = NULL, lease_until = 0 \
+                    WHERE consumer = $1 AND producer = $2 AND owner = $3";
+        let values = vec![self.consumer.into(), self.producer.into(), self.owner.into()];
+        let writer = core.db().writer();
+        writer.execute_raw(sql(writer, text, values)).await?;
+        Ok(())
+    }
+
+    /// Moves the offset of a held partition from behind `first` to `last`; false if it is not held any more.
+    pub(crate) async fn advance(&self, txn: &Txn, step: Step) -> Result<bool, CoreError> {
+        let text = "UPDATE consumer_offset SET pos = $1 WHERE consumer = $2 AND producer = $3 AND partition = $4 \
+                    AND epoch = $5 AND pos = $6 AND fence = $7";
+        let values = vec![
+            step.last.into(),
+            self.consumer.into(),
+            self.producer.into(),
+            i32::from(step.partition).into(),
+            step.epoch.into(),
+            (step.first - 1).into(),
+            step.fence.into(),
+        ];
+        Ok(txn.execute_raw(sql(&**txn, text, values)).await?.rows_affected() == 1)
+    }
+
+    async fn read(&self, txn: &Txn, epoch: i32) -> Result<Found, CoreError> {
+        let text = "SELECT partition, epoch, pos, fence, owner FROM consumer_offset WHERE consumer = $1 AND producer = $2";
+        let values = vec![self.consumer.into(), self.producer.into()];
+        let rows = txn.query_all_raw(sql(&**txn, text, values)).await?;
+        let mut found = Found { held: Holdings::default(), rows: rows.len(), is_behind_epoch: false };
+        for row in &rows {
+            let partition: i32 = row.try_get("", "partition")?;
+            let owner: Option<Uuid> = row.try_get("", "owner")?;
+            if owner != Some(self.owner) {
+                continue;
+            }
+            if row.try_get::<i32>("", "epoch")? != epoch {
+                found.is_behind_epoch = true;
+            } else if let Some(slot) = usize::try_from(partition).ok().and_then(|index| found.held.get_mut(index)) {
+                *slot = Some(Holding { pos: row.try_get("", "pos")?, fence: row.try_get("", "fence")? });
+            }
+        }
+        Ok(found)
+    }
+
+    async fn insert_missing(&self, txn: &Txn, epoch: i32) -> Result<(), CoreError> {
+        let into = "consumer_offset (consumer, producer, partition, epoch, pos, fence, lease_until)";
+        let row = |partition: u16| -> Vec<Value> {
+            let partition = i32::from(partition);
+            let zero = 0_i64;
+            vec![
+                self.consumer.into(),
+                self.producer.into(),
+                partition.into(),
+                epoch.into(),
+                zero.into(),
+                zero.into(),
+                zero.into(),
+            ]
+        };
+        let rows: Vec<_> = (0..PARTITIONS).map(row).collect();
+        insert_rows(txn, into, &rows, " ON CONFLICT DO NOTHING").await?;
+        Ok(())
+    }
+
+    async fn enter_epoch(&self, txn: &Txn, heads: Heads) -> Result<(), CoreError> {
+        for (partition, last) in (0_i32..).zip(heads.last) {
+            let text = "UPDATE consumer_offset SET epoch = $1, pos = CASE WHEN pos > $2 THEN $2 ELSE pos END \
+                        WHERE consumer = $3 AND producer = $4 AND partition = $5 AND owner = $6 AND epoch <> $1";
+            let values = vec![
+                heads.epoch.into(),
+                last.into(),
+                self.consumer.into(),
+                self.producer.into(),
+                partition.into(),
+                self.owner.into(),
+            ];
+            txn.execute_raw(sql(&**txn, text, values)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What the offsets say.
+struct Found {
+    /// What is held in this epoch.
+    held: Holdings,
+    /// How many partitions have a row at all.
+    rows: usize,
+    /// Whether something is held in another epoch.
+    is_behind_epoch: bool,
+}
+
+/// A move of an offset over the events `first` to `last`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) partition: u16,
+    pub(crate) epoch: i32,
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    pub(crate) fence: i64,
+}

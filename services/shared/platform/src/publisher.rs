@@ -1,0 +1,217 @@
+//! Publishes the numbered log to the courier, behind the relay and never in its way.
+//!
+//! Any failure only means that consumers fetch from the log for a while.
+
+use std::time::{Duration, Instant};
+
+use prost::Message;
+use redis::aio::MultiplexedConnection;
+use redis::streams::StreamInfoStreamReply;
+use redis::{RedisError, Value};
+use sea_orm::ConnectionTrait;
+use tokio::sync::watch;
+
+use crate::backoff::Backoff;
+use crate::core::{Core, CoreError};
+use crate::courier::{Courier, STREAM_LENGTH, Stream};
+use crate::db::{BoxError, sql};
+use crate::migration::PARTITIONS;
+use crate::outbox::{self, Position};
+use crate::signal::Heads;
+
+/// Events published per partition in one pipeline.
+const BATCH_MAX: u32 = 200;
+/// How far behind the end publishing starts at most; what is older is fetched from the log.
+const BACKLOG_MAX: i64 = 10_000;
+/// How often it is written down how far publishing has come.
+const SAVE_EVERY: Duration = Duration::from_secs(2);
+
+/// Starts publishing a service's log.
+pub(crate) fn start(core: &Core, courier: Courier) {
+    let publisher = Publisher {
+        core: core.clone(),
+        courier,
+        connection: None,
+        published: Heads::default(),
+        saved_at: Instant::now(),
+    };
+    core.tasks().spawn(publisher.run());
+}
+
+struct Publisher {
+    core: Core,
+    courier: Courier,
+    connection: Option<MultiplexedConnection>,
+    published: Heads,
+    saved_at: Instant,
+}
+
+impl Publisher {
+    async fn run(mut self) {
+        let stop = self.core.tasks().stop().clone();
+        let mut end = self.core.log_end().0;
+        let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
+        loop {
+            let rest = match self.publish(&mut end).await {
+                Ok(()) => {
+                    backoff.reset();
+                    None
+                }
+                Err(error) => {
+                    self.connection = None;
+                    metrics::counter!("hotline_courier_failures_total", "service" => self.core.name()).increment(1);
+                    tracing::warn!(service = self.core.name(), %error, "events are not published; consumers fetch them");
+                    Some(backoff.next(self.core.ids()))
+                }
+            };
+            let moved = async {
+                match rest {
+                    // The sender lives in `core`, so the channel cannot close here.
+                    None => drop(end.changed().await),
+                    Some(rest) => tokio::time::sleep(rest).await,
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return self.save().await,
+                () = moved => {}
+            }
+        }
+    }
+
+    /// Publishes up to the end of the log.
+    async fn publish(&mut self, end: &mut watch::Receiver<Heads>) -> Result<(), BoxError> {
+        loop {
+            let heads = *end.borrow_and_update();
+            if heads.epoch == 0 {
+                return Ok(()); // the relay has not looked yet
+            }
+            if heads.epoch != self.published.epoch {
+                self.published = load(&self.core, heads).await?;
+            }
+            let mut sent = Vec::new();
+            for partition in 0..PARTITIONS {
+                sent.extend(self.read(partition, heads).await?);
+            }
+            if sent.is_empty() {
+                return Ok(());
+            }
+            self.send(&sent).await?;
+            for entry in &sent {
+                self.published.last[usize::from(entry.partition)] = entry.number;
+            }
+            if self.saved_at.elapsed() >= SAVE_EVERY {
+                self.save().await;
+            }
+        }
+    }
+
+    async fn read(&self, partition: u16, heads: Heads) -> Result<Vec<Entry>, CoreError> {
+        let index = usize::from(partition);
+        let after = self.published.last[index].max(heads.last[index] - BACKLOG_MAX);
+        if after >= heads.last[index] {
+            return Ok(Vec::new());
+        }
+        let from = Position { epoch: heads.epoch, partition, after };
+        let events = outbox::read(self.core.db().read(), self.core.name(), from, BATCH_MAX).await?;
+        let stream = Stream::of(self.core.name(), heads.log, heads.epoch, partition);
+        let entry = |event: hotline_proto::event::Envelope| {
+            let bytes = event.encode_to_vec();
+            let seal = self.courier.seal(&stream, event.pub_seq, &bytes);
+            Entry { partition, stream: stream.clone(), number: event.pub_seq, bytes, seal }
+        };
+        Ok(events.into_iter().map(entry).collect())
+    }
+
+    async fn send(&mut self, entries: &[Entry]) -> Result<(), BoxError> {
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.courier.connect().await?,
+        };
+        let mut pipeline = redis::pipe();
+        pipeline.ignore_errors();
+        for entry in entries {
+            pipeline
+                .cmd("XADD")
+                .arg(&entry.stream.0)
+                .arg("MAXLEN")
+                .arg("~")
+                .arg(STREAM_LENGTH)
+                .arg(format!("{}-0", entry.number))
+                .arg("event")
+                .arg(&entry.bytes)
+                .arg("seal")
+                .arg(&entry.seal);
+        }
+        let answers: Vec<Result<Value, RedisError>> = pipeline.query_async(&mut connection).await?;
+        let mut refused = Vec::new();
+        for (entry, answer) in entries.iter().zip(answers) {
+            let Err(error) = answer else { continue };
+            if error.code() == Some("WRONGTYPE") {
+                // Somebody put something else at the key of a stream of ours.
+                redis::cmd("DEL").arg(&entry.stream.0).exec_async(&mut connection).await?;
+                return Err(error.into());
+            }
+            if !error.detail().is_some_and(|detail| detail.contains("equal or smaller")) {
+                return Err(error.into());
+            }
+            if refused.last() != Some(&entry) {
+                refused.push(entry);
+            }
+        }
+        refused.dedup_by_key(|entry| entry.partition);
+        for entry in refused {
+            self.heal(&mut connection, entry).await?;
+        }
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// A refused number is already there, unless the stream runs ahead of its log: then it holds what
+    /// nobody published, and goes.
+    async fn heal(&self, connection: &mut MultiplexedConnection, refused: &Entry) -> Result<(), BoxError> {
+        let query = redis::cmd("XINFO").arg("STREAM").arg(&refused.stream.0).to_owned();
+        let told: StreamInfoStreamReply = query.query_async(connection).await?;
+        let top = told.last_generated_id.split('-').next().and_then(|number| number.parse::<i64>().ok());
+        let heads = outbox::heads(self.core.db().read()).await?;
+        if top.is_some_and(|top| top <= heads.last[usize::from(refused.partition)]) {
+            return Ok(());
+        }
+        tracing::error!(service = self.core.name(), stream = refused.stream.0, "the courier held events that were never published");
+        redis::cmd("DEL").arg(&refused.stream.0).exec_async(connection).await?;
+        Err("a stream ran ahead of its log".into())
+    }
+
+    /// Writes down how far publishing has come; only a hint for the next start.
+    async fn save(&mut self) {
+        self.saved_at = Instant::now();
+        for (partition, published) in (0_i32..).zip(self.published.last) {
+            let text = "UPDATE outbox_head SET published = $1 WHERE partition = $2 AND published < $1";
+            let writer = self.core.db().writer();
+            let saved = writer.execute_raw(sql(writer, text, vec![published.into(), partition.into()])).await;
+            if let Err(error) = saved {
+                tracing::debug!(%error, "it was not written down how far publishing has come");
+                return;
+            }
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+struct Entry {
+    partition: u16,
+    stream: Stream,
+    number: i64,
+    bytes: Vec<u8>,
+    seal: Vec<u8>,
+}
+
+/// How far publishing had come in an earlier life of this epoch.
+async fn load(core: &Core, heads: Heads) -> Result<Heads, CoreError> {
+    let text = "SELECT published FROM outbox_head ORDER BY partition";
+    let rows = core.db().read().query_all_raw(sql(core.db().read(), text, vec![])).await?;
+    let mut published = Heads { log: heads.log, epoch: heads.epoch, ..Heads::default() };
+    for (last, row) in published.last.iter_mut().zip(rows) {
+        *last = row.try_get("", "published")?;
+    }
+    Ok(published)
+}

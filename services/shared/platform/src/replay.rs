@@ -1,0 +1,43 @@
+//! Replay: a consumer forgets what it derived and hears every log again from its beginning.
+
+use sea_orm::ConnectionTrait;
+
+use crate::core::{Core, CoreError};
+use crate::db::sql;
+use crate::reaction::{Reaction, ReactionError};
+use crate::work::Work;
+
+/// Empties what `reaction` derived and sets its offsets to 0, in one transaction.
+///
+/// Readers of this consumer that run anywhere fail their next commit by the raised fence, look again
+/// and begin at 0.
+///
+/// # Errors
+///
+/// What `reset` fails with; [`ReactionError::Permanent`] if the consumer cannot be replayed.
+pub async fn replay(core: &Core, reaction: &dyn Reaction) -> Result<(), ReactionError> {
+    let work = Work::begin(core).await?;
+    let emptied = match reaction.reset(&work).await {
+        Ok(()) => rewind(&work, core.name()).await.map_err(ReactionError::from),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = emptied {
+        work.roll_back().await;
+        return Err(error);
+    }
+    work.commit().await?;
+    core.signals().rewound();
+    core.tasks().beat();
+    Ok(())
+}
+
+async fn rewind(work: &Work, consumer: &'static str) -> Result<(), CoreError> {
+    let statements = [
+        "UPDATE consumer_offset SET pos = 0, fence = fence + 1, owner = NULL, lease_until = 0 WHERE consumer = $1",
+        "DELETE FROM parked WHERE consumer = $1 AND state = 'parked'",
+    ];
+    for text in statements {
+        work.txn().execute_raw(sql(&**work.txn(), text, vec![consumer.into()])).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Redis absent, killed, flushed or lying: nothing is lost.
