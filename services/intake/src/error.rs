@@ -3,6 +3,7 @@
 use hotline_platform::core::CoreError;
 
 use crate::domain::registration::SUBJECT_MAX_CHARS;
+use crate::domain::mapping::MappingError;
 use crate::domain::{Invalid, appeal, matter};
 use crate::store::StoreError;
 
@@ -64,6 +65,21 @@ pub enum IntakeError {
         /// What is wrong, by row.
         rows: Vec<WrongRow>,
     },
+    /// There is no such import.
+    #[error("no such import")]
+    ImportNotFound,
+    /// The import is closed; the file can be imported again as another run.
+    #[error("the import is finished; start it again")]
+    ImportFinished,
+    /// Rows between were not handed in.
+    #[error("the import goes on with row {next_row}")]
+    RowsSkipped {
+        /// The row that is expected.
+        next_row: i64,
+    },
+    /// The mapping cannot be used with the file.
+    #[error(transparent)]
+    Mapping(#[from] MappingError),
     /// Somebody else took the same key at the same moment.
     #[error("somebody else registered the same at the same moment; repeat with the same key")]
     Collision,
@@ -104,6 +120,10 @@ impl IntakeError {
             Self::TicketOver { .. } => "TICKET_OVER",
             Self::Historical => "APPEAL_HISTORICAL",
             Self::RegistryRows { .. } => "REGISTRY_ROWS_WRONG",
+            Self::ImportNotFound => "IMPORT_NOT_FOUND",
+            Self::ImportFinished => "IMPORT_FINISHED",
+            Self::RowsSkipped { .. } => "IMPORT_ROWS_SKIPPED",
+            Self::Mapping(_) => "IMPORT_MAPPING",
             Self::Collision => "REGISTRATION_COLLISION",
             Self::Core(_) => "STORAGE_FAILED",
         }

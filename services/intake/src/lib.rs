@@ -1,10 +1,63 @@
 //! Intake: owns channels, lines, citizens and their contacts, appeals and their matters.
 //!
-//! Start reading with `domain::registration` and follow an appeal through `app::register`.
+//! Start reading with `domain::registration` (what comes in) and follow an appeal through
+//! `app::register` and `app::triage`. [`mount`] puts the service together.
 
 mod app;
+mod config;
 mod convert;
 mod domain;
 mod error;
 mod events;
+mod grpc;
 mod store;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use hotline_kernel::mask::Masker;
+use hotline_platform::core::CoreError;
+use hotline_platform::runtime::{Runtime, Service};
+use hotline_proto::intake::intake_service_server::IntakeServiceServer;
+use tonic::service::Routes;
+
+pub use crate::config::Config;
+
+/// The service's name: in configuration, logs, events and `hotline run`.
+const NAME: &str = "intake";
+/// Largest request: a registry table or 500 rows of an import file.
+const REQUEST_MAX_BYTES: usize = 5 * 1024 * 1024;
+
+/// Why the service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum MountError {
+    /// Its database cannot be opened or migrated.
+    #[error("cannot open the database of intake")]
+    Database(#[from] CoreError),
+}
+
+/// Puts the service together; `compose` starts it.
+///
+/// # Errors
+///
+/// [`MountError`] if its database cannot be opened or migrated.
+pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountError> {
+    let core = runtime.open(NAME, &config.database_url, store::migration::migrations()).await?;
+    let settings = app::register::Settings {
+        keys: domain::identity::Keys {
+            citizen: runtime.derive_key("citizen"),
+            query_code: runtime.derive_key("query-code"),
+        },
+        zone: runtime.zone(),
+        masker: Masker::standard(),
+    };
+    let intake = app::Intake::new(core.clone(), settings);
+    let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake)).max_decoding_message_size(REQUEST_MAX_BYTES);
+    Ok(Service {
+        core,
+        routes: Routes::new(server),
+        reaction: Some(Arc::new(events::TicketReaction)),
+        timers: None,
+    })
+}

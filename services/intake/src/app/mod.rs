@@ -1,6 +1,139 @@
 //! What intake does: each use case loads, decides with the domain, saves and tells.
 //!
-//! Start reading with [`register`].
+//! Start reading with [`register`], then [`triage`] (what is done with an appeal) and [`moves`]
+//! (what is done with a matter).
 
+pub mod hearing;
+pub mod import;
 mod journal;
+pub mod moves;
+pub mod queries;
 pub mod register;
+pub mod registry;
+pub mod triage;
+pub mod view;
+
+use std::sync::Arc;
+
+use hotline_kernel::id::{AppealId, MatterId};
+use hotline_platform::core::{CommandContext, Core, CoreError};
+use hotline_platform::group_commit::GroupCommit;
+use hotline_platform::work::{Cause, Work};
+
+use self::register::{Receipt, Registered, Registrar, Settings, Submission};
+use self::view::AppealView;
+use crate::domain::appeal::Appeal;
+use crate::domain::matter::Matter;
+use crate::error::IntakeError;
+use crate::store;
+
+/// How often a write is repeated that met another one at the same unique key.
+const COLLISIONS_MAX: usize = 3;
+
+/// The use cases of intake. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake {
+    core: Core,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) registrar: Registrar,
+    writer: GroupCommit<Registrar>,
+}
+
+impl Intake {
+    /// Puts intake together on its base and starts its writer.
+    pub fn new(core: Core, settings: Settings) -> Self {
+        let settings = Arc::new(settings);
+        let registrar = Registrar::new(Arc::clone(&settings));
+        let writer = GroupCommit::start(&core, registrar.clone());
+        Self { core, settings, registrar, writer }
+    }
+
+    /// Registers one appeal, together with whatever else waits, and answers after the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::ContentDiffers`] if its id is taken by another text: this one is quarantined.
+    pub async fn register(&self, submission: Submission) -> Result<Receipt, IntakeError> {
+        let mut registered = self.writer.submit(submission.clone()).await;
+        for _ in 0..COLLISIONS_MAX {
+            if !matches!(registered, Err(IntakeError::Collision)) {
+                break;
+            }
+            registered = self.writer.submit(submission.clone()).await;
+        }
+        match registered? {
+            Registered::New { receipt, .. } | Registered::Present { receipt } => Ok(receipt),
+            Registered::Differs { first, .. } => Err(IntakeError::ContentDiffers { first_number: first.number }),
+        }
+    }
+
+    /// Runs a command of a person; once more if it met another write at the same unique key.
+    async fn command<O, F>(&self, context: CommandContext, decide: F) -> Result<O, IntakeError>
+    where
+        O: serde::Serialize + serde::de::DeserializeOwned + Send + 'static,
+        F: for<'a> Fn(Order<'a>) -> futures::future::BoxFuture<'a, Result<O, IntakeError>>,
+        F: Clone + Send + Sync + 'static,
+    {
+        let mut collisions = 0;
+        loop {
+            let (decide, settings) = (decide.clone(), Arc::clone(&self.settings));
+            let (cause, expected_version) = (context.cause.clone(), context.expected_version);
+            let outcome = self
+                .core
+                .execute(context.clone(), move |work| {
+                    Box::pin(async move { decide(Order { work, cause: &cause, settings: &settings, expected_version }).await })
+                })
+                .await;
+            collisions += 1;
+            if collisions > COLLISIONS_MAX || !matches!(outcome, Err(IntakeError::Collision)) {
+                return outcome;
+            }
+        }
+    }
+}
+
+/// A command inside its transaction.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    work: &'a Work,
+    cause: &'a Cause,
+    settings: &'a Settings,
+    /// The version the caller saw; 0 for none.
+    expected_version: i64,
+}
+
+impl Order<'_> {
+    /// Refuses a caller who saw another version.
+    fn expect(&self, current: i64) -> Result<(), CoreError> {
+        if self.expected_version != 0 && self.expected_version != current {
+            return Err(CoreError::Stale { current });
+        }
+        Ok(())
+    }
+
+    async fn appeal(&self, id: AppealId) -> Result<(Appeal, Vec<Matter>), IntakeError> {
+        let txn = &**self.work.txn();
+        let appeal = store::appeals::find(txn, id).await?.ok_or(IntakeError::AppealNotFound)?;
+        let matters = store::matters::of_appeals(txn, &[id]).await?;
+        Ok((appeal, matters))
+    }
+
+    async fn matter(&self, id: MatterId) -> Result<(Appeal, Matter), IntakeError> {
+        let txn = &**self.work.txn();
+        let matter = store::matters::find(txn, id).await?.ok_or(IntakeError::MatterNotFound)?;
+        let appeal = store::appeals::find(txn, matter.appeal_id).await?.ok_or(IntakeError::AppealNotFound)?;
+        Ok((appeal, matter))
+    }
+
+    /// The citizen's name, to mask it in what others write about him.
+    async fn name(&self, appeal: &Appeal) -> Result<String, IntakeError> {
+        let Some(id) = appeal.contact else { return Ok(String::new()) };
+        let contact = store::contacts::find(&**self.work.txn(), id).await?;
+        Ok(contact.map(|contact| contact.name).unwrap_or_default())
+    }
+
+    async fn view(&self, appeal: Appeal, matters: Vec<Matter>) -> Result<AppealView, IntakeError> {
+        let seen = store::tickets::seen(&**self.work.txn(), &view::tickets_of(&matters)).await?;
+        Ok(AppealView::new(appeal, matters, &view::by_id(seen)))
+    }
+}

@@ -4,7 +4,7 @@
 //! directly; both are registered by the same code. A batch is read, sorted into what is known and
 //! what is fresh (`sorting`), the fresh part is drafted (`draft`) and written in a few statements.
 
-mod draft;
+pub mod draft;
 mod sorting;
 
 use std::collections::HashMap;

@@ -3,11 +3,12 @@
 //! A closed list of ours and its proto enum have the same words: `in_hand` is `NATURE_IN_HAND`. A
 //! test walks every list, so neither side can gain a word alone.
 
+use hotline_kernel::id::Id;
 use hotline_kernel::time::{Timestamp, from_micros};
 use hotline_proto::shared;
 
 use crate::domain::Invalid;
-use crate::domain::terms::{AppealState, GuideReason, Kind, Nature, Term, TicketState, Urgency};
+use crate::domain::terms::Term;
 
 /// A proto enum whose words are those of a closed list of ours.
 pub trait WireEnum: Copy + Into<i32> + TryFrom<i32> {
@@ -78,6 +79,15 @@ pub fn optional_instant(
     }
     let micros = at.seconds * 1_000_000 + i64::from(at.nanos / 1000);
     from_micros(micros).map(Some).ok_or_else(expected)
+}
+
+/// An id on the wire.
+///
+/// # Errors
+///
+/// [`Invalid`] if it is no UUID.
+pub fn parse_id<K>(field: &str, text: &str) -> Result<Id<K>, Invalid> {
+    text.parse().map_err(|_| Invalid::new(field, "a UUID such as 0192d1a0-0000-7000-8000-000000000000"))
 }
 
 impl WireEnum for shared::Kind {
@@ -155,6 +165,7 @@ impl WireEnum for shared::GuideReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::terms::{AppealState, GuideReason, Kind, Nature, TicketState, Urgency};
 
     fn same_words<T: Term + std::fmt::Debug, W: WireEnum>() {
         let mut numbers = Vec::new();

@@ -191,11 +191,10 @@ pub fn step(place: Place, reserved: TicketId, cause: Move) -> Result<Step, Refus
         (Place::On(_), Move::Merge(ticket)) if ticket == reserved => Err(Refused::OwnTicket),
         (Place::On(from), Move::Merge(ticket)) => to(Some(from), Place::On(ticket)),
         (Place::On(from), Move::Unmerge) if from == reserved => Err(Refused::NotMerged),
-        (Place::On(from), Move::Unmerge) => to(Some(from), Place::On(reserved)),
         (Place::On(from), Move::Refuse(ticket)) if from != ticket || from == reserved => {
             Err(Refused::Elsewhere)
         }
-        (Place::On(from), Move::Refuse(_)) => to(Some(from), Place::On(reserved)),
+        (Place::On(from), Move::Unmerge | Move::Refuse(_)) => to(Some(from), Place::On(reserved)),
         (Place::On(from), Move::Withdraw) => to(Some(from), Place::Withdrawn),
         (Place::On(_), Move::Open | Move::Split | Move::SameText(_)) => Err(Refused::Placed),
         (Place::Waiting, Move::Withdraw) => to(None, Place::Withdrawn),

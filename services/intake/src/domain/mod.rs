@@ -5,6 +5,7 @@
 
 pub mod appeal;
 pub mod identity;
+pub mod import;
 pub mod mapping;
 pub mod matter;
 pub mod registration;

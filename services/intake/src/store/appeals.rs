@@ -1,6 +1,6 @@
 //! Appeals: insert many, look up by key, change under a version.
 
-use hotline_kernel::id::AppealId;
+use hotline_kernel::id::{AppealId, Id};
 use hotline_kernel::time::{Timestamp, micros};
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
@@ -154,25 +154,6 @@ pub async fn find_by_old_number(
     found.map(appeal_of).transpose()
 }
 
-/// Finds appeals by their ids.
-pub async fn find_many(
-    db: &impl ConnectionTrait,
-    ids: &[AppealId],
-) -> Result<Vec<Appeal>, StoreError> {
-    let mut found = Vec::new();
-    for ids in ids.chunks(IN_LIST_MAX) {
-        let ids = ids.iter().map(|id| id.uuid());
-        for row in appeal::Entity::find()
-            .filter(appeal::Column::Id.is_in(ids))
-            .all(db)
-            .await?
-        {
-            found.push(appeal_of(row)?);
-        }
-    }
-    Ok(found)
-}
-
 /// A page of appeals, newest first.
 pub async fn list(
     db: &impl ConnectionTrait,
@@ -290,9 +271,9 @@ fn active(row: NewAppeal) -> appeal::ActiveModel {
         source_id: Set(row.source_id),
         dedup_key: Set(row.dedup_key),
         content_hash: Set(row.content_hash),
-        differs_from: Set(row.differs_from.map(AppealId::uuid)),
+        differs_from: Set(row.differs_from.map(Id::uuid)),
         citizen: Set(appeal.citizen),
-        contact_id: Set(appeal.contact.map(|contact| contact.uuid())),
+        contact_id: Set(appeal.contact.map(Id::uuid)),
         original_subject: Set(row.original_subject),
         original_text: Set(row.original_text),
         masked_subject: Set(appeal.subject),
@@ -311,7 +292,7 @@ fn active(row: NewAppeal) -> appeal::ActiveModel {
         diverted_to: Set(outcome.diverted_to),
         reason: Set(outcome.reason),
         old_number: Set(appeal.old_number),
-        import_batch_id: Set(appeal.import_batch.map(|batch| batch.uuid())),
+        import_batch_id: Set(appeal.import_batch.map(Id::uuid)),
     }
 }
 

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::entity::{appeal, matter};
+use super::entity::matter;
 use super::{IN_LIST_MAX, INSERT_MAX, StoreError, optional_instant, term};
 use crate::domain::matter::{MaskedReply, Matter, Place};
 use crate::domain::terms::Term;
@@ -161,17 +161,17 @@ pub async fn ticket_numbers(
     Ok(found)
 }
 
-/// How many matters stand on `ticket`.
-pub async fn standing_on(db: &impl ConnectionTrait, ticket: TicketId) -> Result<usize, StoreError> {
-    let rows: Vec<Uuid> = matter::Entity::find()
+/// Whether any matter stands on `ticket`.
+pub async fn stands_on(db: &impl ConnectionTrait, ticket: TicketId) -> Result<bool, StoreError> {
+    let found: Option<Uuid> = matter::Entity::find()
         .select_only()
         .column(matter::Column::Id)
         .filter(matter::Column::TicketId.eq(ticket.uuid()))
         .limit(1)
         .into_tuple()
-        .all(db)
+        .one(db)
         .await?;
-    Ok(rows.len())
+    Ok(found.is_some())
 }
 
 /// Saves where a matter stands; its version is already the new one, `events` above the old.
@@ -179,28 +179,11 @@ pub async fn standing_on(db: &impl ConnectionTrait, ticket: TicketId) -> Result<
 /// # Errors
 ///
 /// Stale if the row is not at the version before.
-pub async fn save_place(
-    txn: &Txn,
-    changed: &Matter,
-    events: i64,
-    is_open: bool,
-) -> Result<(), StoreError> {
-    let open_key = if is_open {
-        changed.text_key.clone()
-    } else {
-        None
-    };
+pub async fn save_place(txn: &Txn, changed: &Matter, events: i64) -> Result<(), StoreError> {
     let updated = matter::Entity::update_many()
         .col_expr(matter::Column::Version, Expr::value(changed.version))
-        .col_expr(
-            matter::Column::Place,
-            Expr::value(place_word(changed.place)),
-        )
-        .col_expr(
-            matter::Column::TicketId,
-            Expr::value(changed.ticket().map(TicketId::uuid)),
-        )
-        .col_expr(matter::Column::OpenKey, Expr::value(open_key))
+        .col_expr(matter::Column::Place, Expr::value(place_word(changed.place)))
+        .col_expr(matter::Column::TicketId, Expr::value(changed.ticket().map(TicketId::uuid)))
         .filter(matter::Column::Id.eq(changed.id.uuid()))
         .filter(matter::Column::Version.eq(changed.version - events))
         .exec(&**txn)
@@ -208,6 +191,30 @@ pub async fn save_place(
     if updated.rows_affected == 0 {
         return Err(CoreError::Stale { current: 0 }.into());
     }
+    Ok(())
+}
+
+/// Makes `changed` the one open matter of its citizen and text, if it has both.
+///
+/// # Errors
+///
+/// [`StoreError::Collision`] if another matter is that already.
+pub async fn open_text(txn: &Txn, changed: &Matter) -> Result<(), StoreError> {
+    let Some(key) = &changed.text_key else { return Ok(()) };
+    set_open_key(txn, changed.id, Some(key.clone())).await
+}
+
+/// Makes `id` no longer the open matter of its citizen and text.
+pub async fn close_text(txn: &Txn, id: MatterId) -> Result<(), StoreError> {
+    set_open_key(txn, id, None).await
+}
+
+async fn set_open_key(txn: &Txn, id: MatterId, key: Option<String>) -> Result<(), StoreError> {
+    matter::Entity::update_many()
+        .col_expr(matter::Column::OpenKey, Expr::value(key))
+        .filter(matter::Column::Id.eq(id.uuid()))
+        .exec(&**txn)
+        .await?;
     Ok(())
 }
 
@@ -300,32 +307,11 @@ pub async fn reopen_texts(txn: &Txn, ticket: TicketId) -> Result<(), StoreError>
         .await?;
     for (id, key) in closed {
         let Some(key) = key else { continue };
-        if open_by_text(&**txn, std::slice::from_ref(&key))
-            .await?
-            .is_empty()
-        {
-            matter::Entity::update_many()
-                .col_expr(matter::Column::OpenKey, Expr::value(key))
-                .filter(matter::Column::Id.eq(id))
-                .exec(&**txn)
-                .await?;
+        if open_by_text(&**txn, std::slice::from_ref(&key)).await?.is_empty() {
+            set_open_key(txn, id.into(), Some(key)).await?;
         }
     }
     Ok(())
-}
-
-/// Whether an appeal is of a historical import.
-pub async fn is_historical(
-    db: &impl ConnectionTrait,
-    appeal_id: AppealId,
-) -> Result<bool, StoreError> {
-    let nature: Option<String> = appeal::Entity::find_by_id(appeal_id.uuid())
-        .select_only()
-        .column(appeal::Column::Nature)
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(nature.as_deref() == Some(crate::domain::terms::Nature::Historical.word()))
 }
 
 fn place_word(place: Place) -> &'static str {

@@ -6,6 +6,7 @@ pub mod appeals;
 pub mod conservation;
 pub mod contacts;
 mod entity;
+pub mod import;
 pub mod matters;
 pub mod migration;
 pub mod registry;
@@ -40,15 +41,6 @@ impl From<DbErr> for StoreError {
             _ => Self::Core(error.into()),
         }
     }
-}
-
-/// An original text beside its masked form. Its Debug form shows neither.
-#[derive(Clone, Default)]
-pub struct Texts {
-    /// As it was said.
-    pub original: String,
-    /// As everybody but a few may read it.
-    pub masked: String,
 }
 
 fn term<T: Term>(column: &'static str, word: &str) -> Result<T, StoreError> {

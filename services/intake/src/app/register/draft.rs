@@ -109,9 +109,8 @@ pub async fn mint_numbers(
             return Ok(numbers);
         }
         for &slot in &missing {
-            numbers[slot] = TicketNumber::mint(days[slot], &mut |bound| work.draw(bound))
-                .as_str()
-                .to_owned();
+            let number = TicketNumber::mint(days[slot], &mut |bound| work.draw(bound));
+            numbers[slot] = number.to_string();
         }
         let drawn: Vec<String> = missing.iter().map(|&slot| numbers[slot].clone()).collect();
         let taken: HashSet<String> = matters::taken_numbers(&**work.txn(), &drawn)

@@ -118,10 +118,10 @@ fn telling<'a>(
         Cow::Borrowed(registration)
     };
     if is_exempt {
-        kept.check_origin()?
+        kept.check_origin()?;
     } else {
-        kept.check()?
-    };
+        kept.check()?;
+    }
     if !channels.contains(&kept.channel_code) {
         return Err(IntakeError::ChannelUnknown(kept.channel_code.clone()));
     }

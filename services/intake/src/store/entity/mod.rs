@@ -3,6 +3,9 @@
 pub mod appeal;
 pub mod channel;
 pub mod contact;
+pub mod import_batch;
+pub mod import_refusal;
+pub mod import_row;
 pub mod line;
 pub mod matter;
 pub mod registry_load;

@@ -1,6 +1,7 @@
 //! Intake's tables, in the order they came to be.
 
 mod m20261122_000001_intake_appeals;
+mod m20261122_000002_intake_imports;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -8,5 +9,6 @@ use sea_orm_migration::MigrationTrait;
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = hotline_platform::migration::migrations();
     all.push(Box::new(m20261122_000001_intake_appeals::Migration));
+    all.push(Box::new(m20261122_000002_intake_imports::Migration));
     all
 }

@@ -1,0 +1,192 @@
+//! One chunk of rows: mapped, told apart, registered, counted.
+
+use std::collections::HashMap;
+
+use hotline_kernel::id::{AppealId, ImportBatchId};
+
+use crate::app::Order;
+use crate::app::register::{Registered, Registrar, Submission};
+use crate::domain::identity::hex;
+use crate::domain::import::{ImportBatch, RawRow, RefusedRow, RowOutcome};
+use crate::domain::mapping::{Binding, MappedRow, Mapping, Refusal, RowContext};
+use crate::domain::registration::Identity;
+use crate::error::IntakeError;
+use crate::store;
+use crate::store::import::RowRecord;
+
+/// The rows of one transaction on their way.
+pub struct Chunk<'a> {
+    mapped: Vec<(&'a RawRow, MappedRow)>,
+    /// Rows that are refused so far.
+    pub refused: Vec<RefusedRow>,
+    /// What became of the rows that are decided.
+    pub records: Vec<RowRecord>,
+}
+
+impl<'a> Chunk<'a> {
+    /// Maps every row; what cannot be mapped is refused.
+    pub fn map(
+        batch: &ImportBatch,
+        order: Order<'_>,
+        rows: &[&'a RawRow],
+    ) -> Result<Self, IntakeError> {
+        let binding = Mapping::parse(&batch.mapping_toml)?.bind(&batch.header)?;
+        let context = RowContext {
+            batch_id: batch.id,
+            channel_code: batch.key.channel_code.clone(),
+            nature: batch.key.nature,
+            zone: order.settings.zone,
+        };
+        let mut chunk = Self {
+            mapped: Vec::new(),
+            refused: Vec::new(),
+            records: Vec::new(),
+        };
+        for row in rows {
+            match read(&binding, row, &context) {
+                Ok(mapped) => chunk.mapped.push((*row, mapped)),
+                Err(refusal) => chunk.refuse(row, refusal, None),
+            }
+        }
+        Ok(chunk)
+    }
+
+    fn refuse(&mut self, row: &RawRow, refusal: Refusal, content: Option<String>) {
+        self.refused.push(RefusedRow {
+            row: row.clone(),
+            refusal,
+        });
+        let (row_no, outcome) = (row.row_no, RowOutcome::Refused);
+        self.records.push(RowRecord {
+            row_no,
+            outcome,
+            appeal_id: None,
+            content,
+        });
+    }
+
+    /// Tells equal rows without an id apart: by how often their content came before in the file.
+    pub async fn number_occurrences(
+        &mut self,
+        order: Order<'_>,
+        batch: ImportBatchId,
+    ) -> Result<(), IntakeError> {
+        let contents: Vec<String> = self
+            .mapped
+            .iter()
+            .filter_map(|(_, mapped)| content_of(mapped))
+            .collect();
+        let mut counts = store::import::occurrences(&**order.work.txn(), batch, &contents).await?;
+        for (_, mapped) in &mut self.mapped {
+            let Identity::Row {
+                content,
+                occurrence,
+            } = &mut mapped.registration.identity
+            else {
+                continue;
+            };
+            let count = counts.entry(hex(content)).or_default();
+            *count += 1;
+            *occurrence = u32::try_from(*count).unwrap_or(u32::MAX);
+        }
+        Ok(())
+    }
+
+    /// Registers what was mapped.
+    pub async fn register(
+        &mut self,
+        order: Order<'_>,
+        registrar: &Registrar,
+    ) -> Result<(), IntakeError> {
+        let mapped = std::mem::take(&mut self.mapped);
+        let contents: HashMap<i64, String> = mapped
+            .iter()
+            .filter_map(|(row, mapped)| Some((row.row_no, content_of(mapped)?)))
+            .collect();
+        let (rows, submissions): (Vec<&RawRow>, Vec<Submission>) = mapped
+            .into_iter()
+            .map(|(row, mapped)| {
+                (
+                    row,
+                    Submission {
+                        cause: order.cause.clone(),
+                        registration: mapped.registration,
+                    },
+                )
+            })
+            .unzip();
+        let registered = registrar.apply(order.work, &submissions).await?;
+        for (row, result) in rows.into_iter().zip(registered) {
+            let content = contents.get(&row.row_no).cloned();
+            match result {
+                Ok(registered) => {
+                    let (outcome, appeal) = outcome_of(&registered);
+                    self.records.push(RowRecord {
+                        row_no: row.row_no,
+                        outcome,
+                        appeal_id: Some(appeal),
+                        content,
+                    });
+                }
+                Err(error) => self.refuse(row, refusal_of(error)?, content),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(binding: &Binding, row: &RawRow, context: &RowContext) -> Result<MappedRow, Refusal> {
+    if !row.unreadable.is_empty() {
+        return Err(Refusal::new(
+            "row",
+            row.unreadable.as_str(),
+            &row.cells.join(", "),
+        ));
+    }
+    binding.apply(&row.cells, context)
+}
+
+fn content_of(mapped: &MappedRow) -> Option<String> {
+    match &mapped.registration.identity {
+        Identity::Row { content, .. } => Some(hex(content)),
+        Identity::SourceId(_) | Identity::ClientKey(_) => None,
+    }
+}
+
+fn outcome_of(registered: &Registered) -> (RowOutcome, AppealId) {
+    match registered {
+        Registered::New {
+            receipt,
+            is_attached: false,
+        } => (RowOutcome::Registered, receipt.appeal_id),
+        Registered::New {
+            receipt,
+            is_attached: true,
+        } => (RowOutcome::Attached, receipt.appeal_id),
+        Registered::Present { receipt } => (RowOutcome::Present, receipt.appeal_id),
+        Registered::Differs {
+            first,
+            is_new: true,
+        } => (RowOutcome::Quarantined, first.appeal_id),
+        Registered::Differs {
+            first,
+            is_new: false,
+        } => (RowOutcome::Present, first.appeal_id),
+    }
+}
+
+/// What registration itself refuses is a refusal of the row; a failure is not.
+fn refusal_of(error: IntakeError) -> Result<Refusal, IntakeError> {
+    match error {
+        IntakeError::Invalid(invalid) => Ok(Refusal::new(invalid.field, invalid.expected, "")),
+        IntakeError::LineUnknown(line) => {
+            Ok(Refusal::new("line", "a number of the table `lines`", &line))
+        }
+        IntakeError::ChannelUnknown(code) => Ok(Refusal::new(
+            "channel",
+            "a code of the table `channels`",
+            &code,
+        )),
+        failure => Err(failure),
+    }
+}

@@ -1,0 +1,231 @@
+//! What intake can be asked: appeals, progress, contacts, registry, sums.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hotline_kernel::id::{AppealId, ContactId, TicketId};
+use hotline_kernel::number::TicketNumber;
+use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::core::CommandContext;
+use hotline_platform::page::Page;
+use hotline_platform::work::AuditEntry;
+
+use super::Intake;
+use super::view::{self, AppealView};
+use crate::domain::appeal::Appeal;
+use crate::domain::identity;
+use crate::domain::import::ImportSums;
+use crate::domain::matter::Matter;
+use crate::domain::registration::Contact;
+use crate::domain::registry::{Channel, Line};
+use crate::domain::terms::{AppealState, TicketState};
+use crate::error::{IntakeError, required};
+use crate::store;
+use crate::store::appeals::{Cursor, Filter};
+use crate::store::conservation::ChannelSums;
+
+/// What became of an appeal, without any text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Where the appeal stands.
+    pub state: AppealState,
+    /// Where its matters stand.
+    pub matters: Vec<MatterProgress>,
+}
+
+/// Where a matter stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatterProgress {
+    /// The matter's number.
+    pub number: String,
+    /// Number of the ticket it stands on, empty if none.
+    pub ticket_number: String,
+    /// State of that ticket, as last heard.
+    pub ticket_state: Option<TicketState>,
+    /// The citizen's deadline.
+    pub due_at: Option<Timestamp>,
+}
+
+/// Where the appeals of a channel stand, and what became of the rows of its import files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conservation {
+    /// Its appeals, however they came.
+    pub appeals: ChannelSums,
+    /// Its rows.
+    pub rows: ImportSums,
+}
+
+impl Intake {
+    /// An appeal by its id.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::AppealNotFound`].
+    pub async fn appeal(&self, id: AppealId) -> Result<AppealView, IntakeError> {
+        let found = store::appeals::find(self.core.db().read(), id).await?;
+        let mut views = self.views(vec![found.ok_or(IntakeError::AppealNotFound)?]).await?;
+        views.pop().ok_or(IntakeError::AppealNotFound)
+    }
+
+    /// An appeal by its number, the number of any of its matters, or the one it had elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::AppealNotFound`].
+    pub async fn appeal_by_number(&self, number: &str) -> Result<AppealView, IntakeError> {
+        let db = self.core.db().read();
+        if number.is_empty() || number.contains('\0') {
+            return Err(IntakeError::AppealNotFound);
+        }
+        let id = match number.parse::<TicketNumber>() {
+            Ok(ours) => store::matters::appeal_by_number(db, ours.as_str()).await?,
+            Err(_) => store::appeals::find_by_old_number(db, number).await?.map(|appeal| appeal.id),
+        };
+        self.appeal(id.ok_or(IntakeError::AppealNotFound)?).await
+    }
+
+    /// A page of appeals, newest first, and where the next one starts.
+    ///
+    /// # Errors
+    ///
+    /// What storage fails with.
+    pub async fn appeals(
+        &self,
+        filter: &Filter,
+        page: &Page<Cursor>,
+    ) -> Result<(Vec<AppealView>, Option<Cursor>), IntakeError> {
+        let found = store::appeals::list(self.core.db().read(), filter, page.after.as_ref(), page.size + 1).await?;
+        let (found, last) = cut(found, page.size);
+        let next = last.map(|appeal| Cursor { received_at: micros(appeal.received_at), id: appeal.id.uuid() });
+        Ok((self.views(found).await?, next))
+    }
+
+    async fn views(&self, appeals: Vec<Appeal>) -> Result<Vec<AppealView>, IntakeError> {
+        let db = self.core.db().read();
+        let ids: Vec<AppealId> = appeals.iter().map(|appeal| appeal.id).collect();
+        let matters = store::matters::of_appeals(db, &ids).await?;
+        let seen = view::by_id(store::tickets::seen(db, &view::tickets_of(&matters)).await?);
+        let mut by_appeal: HashMap<AppealId, Vec<Matter>> = HashMap::new();
+        for matter in matters {
+            by_appeal.entry(matter.appeal_id).or_default().push(matter);
+        }
+        let put = |appeal: Appeal| {
+            let matters = by_appeal.remove(&appeal.id).unwrap_or_default();
+            AppealView::new(appeal, matters, &seen)
+        };
+        Ok(appeals.into_iter().map(put).collect())
+    }
+
+    /// What became of an appeal, for whoever knows its number and query code.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::ReceiptNotFound`] for an unknown number and for a wrong code alike.
+    pub async fn progress(&self, number: &str, code: &str) -> Result<Progress, IntakeError> {
+        let number: TicketNumber = number.parse().map_err(|_| IntakeError::ReceiptNotFound)?;
+        let expected = identity::query_code(&self.settings.keys.query_code, number.as_str());
+        // Both are always done, so that the answer's time tells nothing about the number.
+        let found = store::appeals::find_by_number(self.core.db().read(), number.as_str()).await?;
+        let is_code_right = identity::same_code(&expected, code);
+        let appeal = found.filter(|_| is_code_right).ok_or(IntakeError::ReceiptNotFound)?;
+        self.progress_of(&appeal).await
+    }
+
+    async fn progress_of(&self, appeal: &Appeal) -> Result<Progress, IntakeError> {
+        let db = self.core.db().read();
+        let matters = store::matters::of_appeals(db, &[appeal.id]).await?;
+        let tickets = view::tickets_of(&matters);
+        let seen = view::by_id(store::tickets::seen(db, &tickets).await?);
+        let numbers: HashMap<TicketId, String> =
+            store::matters::ticket_numbers(db, &tickets).await?.into_iter().collect();
+        let progress = |matter: &Matter| {
+            let ticket = matter.ticket();
+            let heard = ticket.and_then(|ticket| seen.get(&ticket));
+            MatterProgress {
+                number: matter.number.clone(),
+                ticket_number: ticket.and_then(|ticket| numbers.get(&ticket)).cloned().unwrap_or_default(),
+                ticket_state: heard.map(|ticket| ticket.state),
+                due_at: heard.and_then(|ticket| ticket.due_at),
+            }
+        };
+        Ok(Progress { state: appeal.state, matters: matters.iter().map(progress).collect() })
+    }
+
+    /// Reads a contact at the moment of sending. The audit row is committed first.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::ContactNotFound`]; the attempt stays in the audit.
+    pub async fn contact(
+        &self,
+        context: CommandContext,
+        id: ContactId,
+        purpose: String,
+    ) -> Result<Contact, IntakeError> {
+        required("purpose", &purpose, "why the contact is read")?;
+        // Every reading is audited anew, so it is never answered from the command table.
+        let context = CommandContext { idempotency_key: String::new(), ..context };
+        self.command(context, move |order| {
+            let entry = AuditEntry {
+                resource: "contact",
+                resource_id: id.to_string(),
+                version: 0,
+                action: "read".to_owned(),
+                reason: order.settings.mask(&purpose, ""),
+            };
+            order.work.audit(order.cause, entry);
+            Box::pin(async { Ok(()) })
+        })
+        .await?;
+        let found = store::contacts::find(self.core.db().read(), id).await?;
+        found.ok_or(IntakeError::ContactNotFound)
+    }
+
+    /// A page of channels, and the code behind which the next one starts.
+    ///
+    /// # Errors
+    ///
+    /// What storage fails with.
+    pub async fn channels(&self, page: &Page<String>) -> Result<(Vec<Channel>, Option<String>), IntakeError> {
+        let found = store::registry::channels(self.core.db().read(), page.after.as_deref(), page.size + 1).await?;
+        let (found, last) = cut(found, page.size);
+        Ok((found, last.map(|channel| channel.code)))
+    }
+
+    /// A page of lines, and the number behind which the next one starts.
+    ///
+    /// # Errors
+    ///
+    /// What storage fails with.
+    pub async fn lines(&self, page: &Page<String>) -> Result<(Vec<Line>, Option<String>), IntakeError> {
+        let found = store::registry::lines(self.core.db().read(), page.after.as_deref(), page.size + 1).await?;
+        let (found, last) = cut(found, page.size);
+        Ok((found, last.map(|line| line.number)))
+    }
+
+    /// The conservation sums of every channel that has an appeal or an import (design.md 7.8).
+    ///
+    /// # Errors
+    ///
+    /// What storage fails with.
+    pub async fn conservation(&self) -> Result<BTreeMap<String, Conservation>, IntakeError> {
+        let mut sums: BTreeMap<String, Conservation> = BTreeMap::new();
+        for (channel, rows) in self.import_sums().await? {
+            sums.entry(channel).or_default().rows = rows;
+        }
+        for (channel, appeals) in store::conservation::by_channel(self.core.db().read()).await? {
+            sums.entry(channel).or_default().appeals = appeals;
+        }
+        Ok(sums)
+    }
+}
+
+/// Cuts a list that was read one longer to its page; the last row if there are more.
+fn cut<T: Clone>(mut rows: Vec<T>, size: u64) -> (Vec<T>, Option<T>) {
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    if rows.len() <= size {
+        return (rows, None);
+    }
+    rows.truncate(size);
+    let last = rows.last().cloned();
+    (rows, last)
+}

@@ -1,0 +1,286 @@
+//! Runs of imports, what became of their rows, and the rows that were refused.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hotline_kernel::id::{AppealId, ImportBatchId};
+use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::core::CoreError;
+use hotline_platform::db::Txn;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
+};
+
+use super::entity::{import_batch, import_refusal, import_row};
+use super::{IN_LIST_MAX, INSERT_MAX, StoreError, broken, optional_instant, term};
+use crate::domain::import::{ImportBatch, ImportKey, ImportSums, RawRow, RefusedRow, RowOutcome};
+use crate::domain::mapping::Refusal;
+use crate::domain::terms::Term;
+
+/// What became of one row.
+pub struct RowRecord {
+    /// Which row.
+    pub row_no: i64,
+    /// What became of it.
+    pub outcome: RowOutcome,
+    /// The appeal it is, if it is one.
+    pub appeal_id: Option<AppealId>,
+    /// Its content in hex, if it has no id.
+    pub content: Option<String>,
+}
+
+/// Inserts a run that begins.
+pub async fn insert(
+    txn: &Txn,
+    batch: &ImportBatch,
+    started_at: Timestamp,
+) -> Result<(), StoreError> {
+    let model = import_batch::ActiveModel {
+        id: Set(batch.id.uuid()),
+        channel_code: Set(batch.key.channel_code.clone()),
+        file_sha256: Set(batch.key.file_sha256.clone()),
+        nature: Set(batch.key.nature.word().to_owned()),
+        mapping_sha256: Set(batch.key.mapping_sha256.clone()),
+        run: Set(batch.run),
+        file_name: Set(batch.file_name.clone()),
+        mapping_toml: Set(batch.mapping_toml.clone()),
+        header: Set(json(&batch.header)?),
+        next_row: Set(batch.next_row),
+        present: Set(batch.sums.present),
+        refused: Set(batch.sums.refused),
+        registered: Set(batch.sums.registered),
+        quarantined: Set(batch.sums.quarantined),
+        attached: Set(batch.sums.attached),
+        started_at: Set(micros(started_at)),
+        finished_at: Set(batch.finished_at.map(micros)),
+    };
+    import_batch::Entity::insert(model)
+        .exec_without_returning(&**txn)
+        .await?;
+    Ok(())
+}
+
+/// A run by its id.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    id: ImportBatchId,
+) -> Result<Option<ImportBatch>, StoreError> {
+    import_batch::Entity::find_by_id(id.uuid())
+        .one(db)
+        .await?
+        .map(batch_of)
+        .transpose()
+}
+
+/// The latest run of an import.
+pub async fn latest(
+    db: &impl ConnectionTrait,
+    key: &ImportKey,
+) -> Result<Option<ImportBatch>, StoreError> {
+    let found = import_batch::Entity::find()
+        .filter(import_batch::Column::ChannelCode.eq(&key.channel_code))
+        .filter(import_batch::Column::FileSha256.eq(&key.file_sha256))
+        .filter(import_batch::Column::Nature.eq(key.nature.word()))
+        .filter(import_batch::Column::MappingSha256.eq(&key.mapping_sha256))
+        .order_by_desc(import_batch::Column::Run)
+        .one(db)
+        .await?;
+    found.map(batch_of).transpose()
+}
+
+/// Moves a run on from `from_row` to where `batch` is now.
+///
+/// # Errors
+///
+/// [`CoreError::Stale`] if somebody else moved it on.
+pub async fn advance(txn: &Txn, batch: &ImportBatch, from_row: i64) -> Result<(), StoreError> {
+    let sums = batch.sums;
+    let moved = import_batch::Entity::update_many()
+        .col_expr(import_batch::Column::NextRow, Expr::value(batch.next_row))
+        .col_expr(import_batch::Column::Present, Expr::value(sums.present))
+        .col_expr(import_batch::Column::Refused, Expr::value(sums.refused))
+        .col_expr(
+            import_batch::Column::Registered,
+            Expr::value(sums.registered),
+        )
+        .col_expr(
+            import_batch::Column::Quarantined,
+            Expr::value(sums.quarantined),
+        )
+        .col_expr(import_batch::Column::Attached, Expr::value(sums.attached))
+        .col_expr(
+            import_batch::Column::FinishedAt,
+            Expr::value(batch.finished_at.map(micros)),
+        )
+        .filter(import_batch::Column::Id.eq(batch.id.uuid()))
+        .filter(import_batch::Column::NextRow.eq(from_row))
+        .filter(import_batch::Column::FinishedAt.is_null())
+        .exec(&**txn)
+        .await?;
+    if moved.rows_affected == 0 {
+        return Err(CoreError::Stale { current: 0 }.into());
+    }
+    Ok(())
+}
+
+/// Keeps what became of rows.
+pub async fn insert_rows(
+    txn: &Txn,
+    batch: ImportBatchId,
+    rows: Vec<RowRecord>,
+) -> Result<(), StoreError> {
+    let mut models = rows.into_iter().map(|row| import_row::ActiveModel {
+        batch_id: Set(batch.uuid()),
+        row_no: Set(row.row_no),
+        outcome: Set(row.outcome.word().to_owned()),
+        appeal_id: Set(row.appeal_id.map(AppealId::uuid)),
+        content: Set(row.content),
+    });
+    loop {
+        let chunk: Vec<_> = models.by_ref().take(INSERT_MAX).collect();
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        import_row::Entity::insert_many(chunk)
+            .exec_without_returning(&**txn)
+            .await?;
+    }
+}
+
+/// How often each of `contents` came before in a run.
+pub async fn occurrences(
+    db: &impl ConnectionTrait,
+    batch: ImportBatchId,
+    contents: &[String],
+) -> Result<HashMap<String, i64>, StoreError> {
+    let mut counts = HashMap::new();
+    for contents in contents.chunks(IN_LIST_MAX) {
+        let found: Vec<(String, i64)> = import_row::Entity::find()
+            .select_only()
+            .column(import_row::Column::Content)
+            .column_as(import_row::Column::RowNo.count(), "rows")
+            .filter(import_row::Column::BatchId.eq(batch.uuid()))
+            .filter(import_row::Column::Content.is_in(contents))
+            .group_by(import_row::Column::Content)
+            .into_tuple()
+            .all(db)
+            .await?;
+        counts.extend(found);
+    }
+    Ok(counts)
+}
+
+/// Keeps refused rows as they stood.
+pub async fn insert_refusals(
+    txn: &Txn,
+    batch: ImportBatchId,
+    rows: &[RefusedRow],
+) -> Result<(), StoreError> {
+    for rows in rows.chunks(INSERT_MAX) {
+        let models = rows.iter().map(|refused| {
+            Ok(import_refusal::ActiveModel {
+                batch_id: Set(batch.uuid()),
+                row_no: Set(refused.row.row_no),
+                source_line: Set(refused.row.source_line),
+                field: Set(refused.refusal.field.clone()),
+                expected: Set(storable(&refused.refusal.expected)),
+                found: Set(storable(&refused.refusal.found)),
+                cells: Set(json(&refused.row.cells)?),
+            })
+        });
+        let models = models.collect::<Result<Vec<_>, StoreError>>()?;
+        import_refusal::Entity::insert_many(models)
+            .exec_without_returning(&**txn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Refused rows of a run behind `after`, in order of the file.
+pub async fn refusals(
+    db: &impl ConnectionTrait,
+    batch: ImportBatchId,
+    after: i64,
+    size: u64,
+) -> Result<Vec<RefusedRow>, StoreError> {
+    let rows = import_refusal::Entity::find()
+        .filter(import_refusal::Column::BatchId.eq(batch.uuid()))
+        .filter(import_refusal::Column::RowNo.gt(after))
+        .order_by_asc(import_refusal::Column::RowNo)
+        .limit(size)
+        .all(db)
+        .await?;
+    rows.into_iter().map(refused_of).collect()
+}
+
+/// The sums of all runs, by channel.
+pub async fn sums_by_channel(
+    db: &impl ConnectionTrait,
+) -> Result<BTreeMap<String, ImportSums>, StoreError> {
+    let mut sums: BTreeMap<String, ImportSums> = BTreeMap::new();
+    let mut pages = import_batch::Entity::find()
+        .order_by_asc(import_batch::Column::Id)
+        .paginate(db, INSERT_MAX as u64);
+    while let Some(rows) = pages.fetch_and_next().await? {
+        for row in rows {
+            let sum = sums.entry(row.channel_code).or_default();
+            sum.present += row.present;
+            sum.refused += row.refused;
+            sum.registered += row.registered;
+            sum.quarantined += row.quarantined;
+            sum.attached += row.attached;
+        }
+    }
+    Ok(sums)
+}
+
+fn batch_of(row: import_batch::Model) -> Result<ImportBatch, StoreError> {
+    Ok(ImportBatch {
+        id: row.id.into(),
+        key: ImportKey {
+            channel_code: row.channel_code,
+            file_sha256: row.file_sha256,
+            nature: term("nature", &row.nature)?,
+            mapping_sha256: row.mapping_sha256,
+        },
+        run: row.run,
+        file_name: row.file_name,
+        mapping_toml: row.mapping_toml,
+        header: serde_json::from_str(&row.header).map_err(|_| broken("header"))?,
+        next_row: row.next_row,
+        sums: ImportSums {
+            present: row.present,
+            refused: row.refused,
+            registered: row.registered,
+            quarantined: row.quarantined,
+            attached: row.attached,
+        },
+        finished_at: optional_instant("finished_at", row.finished_at)?,
+    })
+}
+
+fn refused_of(row: import_refusal::Model) -> Result<RefusedRow, StoreError> {
+    Ok(RefusedRow {
+        row: RawRow {
+            row_no: row.row_no,
+            source_line: row.source_line,
+            cells: serde_json::from_str(&row.cells).map_err(|_| broken("cells"))?,
+            unreadable: String::new(),
+        },
+        refusal: Refusal {
+            field: row.field,
+            expected: row.expected,
+            found: row.found,
+        },
+    })
+}
+
+/// Lists are JSON text, which has an escape for NUL; bare text columns of `PostgreSQL` have not.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn json(list: &[String]) -> Result<String, StoreError> {
+    serde_json::to_string(list).map_err(|error| CoreError::Storage(Box::new(error)).into())
+}
