@@ -18,8 +18,11 @@ pub enum CardTimer {
 }
 
 impl Word for CardTimer {
-    const ALL: &'static [(Self, &'static str)] =
-        &[(Self::Yellow, "yellow_card"), (Self::Red, "red_card"), (Self::Reminder, "reminder")];
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Yellow, "yellow_card"),
+        (Self::Red, "red_card"),
+        (Self::Reminder, "reminder"),
+    ];
 }
 
 /// The clock a plan is made for.
@@ -68,17 +71,28 @@ pub fn plan(almanac: &Almanac<'_>, clock: &Running, now: Timestamp) -> CardPlan 
         .map(|(timer, at, _)| (timer, at))
         .collect();
     timers.push((CardTimer::Reminder, almanac.zone.start_of(reminder_day)));
-    CardPlan { at_once: (due_card > clock.card).then_some(due_card), timers }
+    CardPlan {
+        at_once: (due_card > clock.card).then_some(due_card),
+        timers,
+    }
 }
 
 fn card_times(almanac: &Almanac<'_>, clock: &Running) -> (Timestamp, Timestamp) {
     if clock.in_hours {
-        let half = Duration::microseconds((clock.due_at - clock.dispatched_at).num_microseconds().unwrap_or(0) / 2);
+        let half = Duration::microseconds(
+            (clock.due_at - clock.dispatched_at)
+                .num_microseconds()
+                .unwrap_or(0)
+                / 2,
+        );
         return (clock.dispatched_at + half, clock.due_at);
     }
     let due_day = almanac.last_day(clock.due_at);
     let day_before = almanac.calendar.previous_working_day(due_day);
-    (almanac.zone.start_of(day_before), almanac.zone.end_of(due_day))
+    (
+        almanac.zone.start_of(day_before),
+        almanac.zone.end_of(due_day),
+    )
 }
 
 #[cfg(test)]

@@ -25,7 +25,8 @@ pub struct Entry {
 
 impl Entry {
     fn holds_on(&self, day: NaiveDate) -> bool {
-        self.valid_from.is_none_or(|from| from <= day) && self.valid_until.is_none_or(|until| day <= until)
+        self.valid_from.is_none_or(|from| from <= day)
+            && self.valid_until.is_none_or(|until| day <= until)
     }
 }
 
@@ -49,7 +50,10 @@ impl Catalogue {
     pub fn new(entries: impl IntoIterator<Item = Entry>) -> Self {
         let mut by_category: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for entry in entries {
-            by_category.entry(entry.category_code.clone()).or_default().push(entry);
+            by_category
+                .entry(entry.category_code.clone())
+                .or_default()
+                .push(entry);
         }
         Self { by_category }
     }
@@ -59,9 +63,18 @@ impl Catalogue {
     ///
     /// While the area is unknown every row of the category may be the right one, so all of them are given.
     #[must_use]
-    pub fn deciding(&self, categories: &[&str], whereabouts: &Whereabouts, day: NaiveDate) -> Vec<&Entry> {
+    pub fn deciding(
+        &self,
+        categories: &[&str],
+        whereabouts: &Whereabouts,
+        day: NaiveDate,
+    ) -> Vec<&Entry> {
         for category in categories {
-            let rows = self.by_category.get(*category).map(Vec::as_slice).unwrap_or_default();
+            let rows = self
+                .by_category
+                .get(*category)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
             let holding: Vec<&Entry> = rows.iter().filter(|entry| entry.holds_on(day)).collect();
             let found = match whereabouts {
                 Whereabouts::Unknown => holding,
@@ -78,7 +91,11 @@ impl Catalogue {
 fn nearest<'a>(rows: &[&'a Entry], areas: &[String]) -> Vec<&'a Entry> {
     let anywhere = std::iter::once("");
     for area in areas.iter().map(String::as_str).chain(anywhere) {
-        let found: Vec<&Entry> = rows.iter().filter(|entry| entry.area_code == area).copied().collect();
+        let found: Vec<&Entry> = rows
+            .iter()
+            .filter(|entry| entry.area_code == area)
+            .copied()
+            .collect();
         if !found.is_empty() {
             return found;
         }
@@ -89,7 +106,10 @@ fn nearest<'a>(rows: &[&'a Entry], areas: &[String]) -> Vec<&'a Entry> {
 /// The leads that `entries` name, each once.
 #[must_use]
 pub fn leads<'a>(entries: &[&'a Entry]) -> BTreeSet<&'a str> {
-    entries.iter().map(|entry| entry.lead_unit_code.as_str()).collect()
+    entries
+        .iter()
+        .map(|entry| entry.lead_unit_code.as_str())
+        .collect()
 }
 
 #[cfg(test)]
@@ -114,8 +134,14 @@ mod tests {
 
     #[test]
     fn the_most_specific_row_wins() {
-        let old = Entry { valid_until: "2025-12-31".parse().ok(), ..entry("0101", "TOWN", "FORMER") };
-        let coming = Entry { valid_from: "2027-01-01".parse().ok(), ..entry("0101", "TOWN", "COMING") };
+        let old = Entry {
+            valid_until: "2025-12-31".parse().ok(),
+            ..entry("0101", "TOWN", "FORMER")
+        };
+        let coming = Entry {
+            valid_from: "2027-01-01".parse().ok(),
+            ..entry("0101", "TOWN", "COMING")
+        };
         let catalogue = Catalogue::new([
             old,
             coming,
@@ -127,20 +153,63 @@ mod tests {
             entry("0102", "TOWN", "ONLY_THERE"),
         ]);
         let cases: [(&str, &[&str], Whereabouts, &[&str]); 8] = [
-            ("exact category, exact area", &["0101", "01"], known(&["TOWN", "DISTRICT"]), &["TOWN_OFFICE"]),
-            ("exact category, area above", &["0101", "01"], known(&["OTHER_TOWN", "DISTRICT"]), &["DISTRICT_HOUSING"]),
-            ("exact category, anywhere", &["0101", "01"], known(&["ELSEWHERE"]), &["HOUSING"]),
-            ("category above, area", &["0199", "01"], known(&["DISTRICT"]), &["DISTRICT_GOV"]),
-            ("category above, anywhere", &["0199", "01"], known(&["ELSEWHERE"]), &["CITY_GOV"]),
-            ("row of another area does not count", &["0102", "01"], known(&["ELSEWHERE"]), &["CITY_GOV"]),
-            ("area unknown", &["0101", "01"], Whereabouts::Unknown, &["DISTRICT_HOUSING", "HOUSING", "TOWN_OFFICE"]),
+            (
+                "exact category, exact area",
+                &["0101", "01"],
+                known(&["TOWN", "DISTRICT"]),
+                &["TOWN_OFFICE"],
+            ),
+            (
+                "exact category, area above",
+                &["0101", "01"],
+                known(&["OTHER_TOWN", "DISTRICT"]),
+                &["DISTRICT_HOUSING"],
+            ),
+            (
+                "exact category, anywhere",
+                &["0101", "01"],
+                known(&["ELSEWHERE"]),
+                &["HOUSING"],
+            ),
+            (
+                "category above, area",
+                &["0199", "01"],
+                known(&["DISTRICT"]),
+                &["DISTRICT_GOV"],
+            ),
+            (
+                "category above, anywhere",
+                &["0199", "01"],
+                known(&["ELSEWHERE"]),
+                &["CITY_GOV"],
+            ),
+            (
+                "row of another area does not count",
+                &["0102", "01"],
+                known(&["ELSEWHERE"]),
+                &["CITY_GOV"],
+            ),
+            (
+                "area unknown",
+                &["0101", "01"],
+                Whereabouts::Unknown,
+                &["DISTRICT_HOUSING", "HOUSING", "TOWN_OFFICE"],
+            ),
             ("no row", &["99"], known(&["TOWN"]), &[]),
         ];
         for (label, categories, whereabouts, expected) in cases {
             let found = catalogue.deciding(categories, &whereabouts, "2026-06-01".parse().unwrap());
-            assert_eq!(leads(&found).into_iter().collect::<Vec<_>>(), expected, "{label}");
+            assert_eq!(
+                leads(&found).into_iter().collect::<Vec<_>>(),
+                expected,
+                "{label}"
+            );
         }
         let later = catalogue.deciding(&["0101"], &known(&["TOWN"]), "2027-01-01".parse().unwrap());
-        assert_eq!(leads(&later).into_iter().collect::<Vec<_>>(), ["COMING", "TOWN_OFFICE"], "both hold from 2027");
+        assert_eq!(
+            leads(&later).into_iter().collect::<Vec<_>>(),
+            ["COMING", "TOWN_OFFICE"],
+            "both hold from 2027"
+        );
     }
 }

@@ -21,35 +21,117 @@ pub fn years(rows: &[Holiday]) -> BTreeSet<i32> {
 /// `units_in_use` are the units that open tickets are with. Problems of other tables name them in the column.
 #[must_use]
 pub fn problems(rows: &Rows, loaded: Table, units_in_use: &[String]) -> Vec<Problem> {
-    let units = Tree::new(rows.units.iter().map(|unit| (unit.code.clone(), unit.parent_code.clone())));
-    let areas = Tree::new(rows.areas.iter().map(|area| (area.code.clone(), area.parent_code.clone())));
-    let categories = Tree::new(rows.categories.iter().map(|row| (row.code.clone(), row.parent_code.clone())));
-    let mut check = Check { loaded, problems: Vec::new() };
+    let units = Tree::new(
+        rows.units
+            .iter()
+            .map(|unit| (unit.code.clone(), unit.parent_code.clone())),
+    );
+    let areas = Tree::new(
+        rows.areas
+            .iter()
+            .map(|area| (area.code.clone(), area.parent_code.clone())),
+    );
+    let categories = Tree::new(
+        rows.categories
+            .iter()
+            .map(|row| (row.code.clone(), row.parent_code.clone())),
+    );
+    let mut check = Check {
+        loaded,
+        problems: Vec::new(),
+    };
 
-    check.parents(Table::Units, &units, rows.units.iter().map(|unit| (&unit.code, &unit.parent_code)));
-    check.parents(Table::Areas, &areas, rows.areas.iter().map(|area| (&area.code, &area.parent_code)));
-    check.parents(Table::Categories, &categories, rows.categories.iter().map(|row| (&row.code, &row.parent_code)));
+    check.parents(
+        Table::Units,
+        &units,
+        rows.units
+            .iter()
+            .map(|unit| (&unit.code, &unit.parent_code)),
+    );
+    check.parents(
+        Table::Areas,
+        &areas,
+        rows.areas
+            .iter()
+            .map(|area| (&area.code, &area.parent_code)),
+    );
+    check.parents(
+        Table::Categories,
+        &categories,
+        rows.categories
+            .iter()
+            .map(|row| (&row.code, &row.parent_code)),
+    );
     for (place, row) in rows.unit_aliases.iter().enumerate() {
-        check.known(Table::UnitAliases, place, "unit_code", &units, &row.unit_code);
+        check.known(
+            Table::UnitAliases,
+            place,
+            "unit_code",
+            &units,
+            &row.unit_code,
+        );
     }
-    for (place, row) in rows.categories.iter().enumerate().filter(|(_, row)| !row.default_unit_code.is_empty()) {
-        check.known(Table::Categories, place, "default_unit_code", &units, &row.default_unit_code);
+    for (place, row) in rows
+        .categories
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| !row.default_unit_code.is_empty())
+    {
+        check.known(
+            Table::Categories,
+            place,
+            "default_unit_code",
+            &units,
+            &row.default_unit_code,
+        );
     }
     for (place, row) in rows.keywords.iter().enumerate() {
-        check.known(Table::Keywords, place, "category_code", &categories, &row.code);
+        check.known(
+            Table::Keywords,
+            place,
+            "category_code",
+            &categories,
+            &row.code,
+        );
     }
     for (place, row) in rows.catalogue.iter().enumerate() {
-        check.known(Table::Catalogue, place, "category_code", &categories, &row.category_code);
-        check.known(Table::Catalogue, place, "lead_unit_code", &units, &row.lead_unit_code);
+        check.known(
+            Table::Catalogue,
+            place,
+            "category_code",
+            &categories,
+            &row.category_code,
+        );
+        check.known(
+            Table::Catalogue,
+            place,
+            "lead_unit_code",
+            &units,
+            &row.lead_unit_code,
+        );
         if !row.area_code.is_empty() {
             check.known(Table::Catalogue, place, "area_code", &areas, &row.area_code);
         }
         for unit in &row.assisting_unit_codes {
-            check.known(Table::Catalogue, place, "assisting_unit_codes", &units, unit);
+            check.known(
+                Table::Catalogue,
+                place,
+                "assisting_unit_codes",
+                &units,
+                unit,
+            );
         }
     }
-    for unit in units_in_use.iter().filter(|unit| loaded == Table::Units && !units.contains(unit)) {
-        check.problems.push(Problem::new(0, "code", "every unit that an open ticket is with", unit));
+    for unit in units_in_use
+        .iter()
+        .filter(|unit| loaded == Table::Units && !units.contains(unit))
+    {
+        check.problems.push(Problem::new(
+            0,
+            "code",
+            "every unit that an open ticket is with",
+            unit,
+        ));
     }
     check.problems.truncate(PROBLEMS_MAX);
     check.problems
@@ -67,19 +149,42 @@ impl Check {
         if tree.contains(code) {
             return;
         }
-        let row = if table == self.loaded { place as u64 + 2 } else { 0 };
-        let column = if table == self.loaded { column.to_owned() } else { format!("{}.{column}", table.word()) };
-        self.problems.push(Problem::new(row, &column, "a code that its table has", code));
+        let row = if table == self.loaded {
+            place as u64 + 2
+        } else {
+            0
+        };
+        let column = if table == self.loaded {
+            column.to_owned()
+        } else {
+            format!("{}.{column}", table.word())
+        };
+        self.problems.push(Problem::new(
+            row,
+            &column,
+            "a code that its table has",
+            code,
+        ));
     }
 
-    fn parents<'a>(&mut self, table: Table, tree: &Tree, rows: impl Iterator<Item = (&'a String, &'a String)>) {
+    fn parents<'a>(
+        &mut self,
+        table: Table,
+        tree: &Tree,
+        rows: impl Iterator<Item = (&'a String, &'a String)>,
+    ) {
         for (place, (code, parent)) in rows.enumerate() {
             if !parent.is_empty() {
                 self.known(table, place, "parent_code", tree, parent);
             }
             if tree.chain(code).len() >= DEPTH_MAX {
                 let expected = format!("fewer than {DEPTH_MAX} levels and no circle");
-                self.problems.push(Problem::new(place as u64 + 2, "parent_code", expected, parent));
+                self.problems.push(Problem::new(
+                    place as u64 + 2,
+                    "parent_code",
+                    expected,
+                    parent,
+                ));
             }
         }
     }

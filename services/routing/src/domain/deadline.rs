@@ -32,7 +32,10 @@ impl Almanac<'_> {
     #[must_use]
     pub fn due(&self, from: Timestamp, terms: &Terms) -> Due {
         if let Some(hours) = terms.hours {
-            return Due { at: from + Duration::hours(i64::from(hours)), is_provisional: false };
+            return Due {
+                at: from + Duration::hours(i64::from(hours)),
+                is_provisional: false,
+            };
         }
         match terms.counting {
             Counting::Workdays => self.after_workdays(from, terms.days, terms.count_start),
@@ -42,7 +45,10 @@ impl Almanac<'_> {
                     CountStart::SameDay => terms.days.saturating_sub(1),
                 };
                 let last = days_after(self.zone.day(from), counted);
-                Due { at: self.zone.end_of(last), is_provisional: false }
+                Due {
+                    at: self.zone.end_of(last),
+                    is_provisional: false,
+                }
             }
         }
     }
@@ -53,18 +59,26 @@ impl Almanac<'_> {
         if terms.hours.is_some() {
             return Some(self.due(dispatched_at, terms));
         }
-        terms.sign_workdays.map(|days| self.after_workdays(dispatched_at, days, terms.count_start))
+        terms
+            .sign_workdays
+            .map(|days| self.after_workdays(dispatched_at, days, terms.count_start))
     }
 
     /// From when on a unit may not return what it signed for at `signed_at`.
     #[must_use]
     pub fn return_until(&self, signed_at: Timestamp, terms: &Terms) -> Timestamp {
-        self.after_workdays(signed_at, terms.return_workdays, CountStart::NextDay).at
+        self.after_workdays(signed_at, terms.return_workdays, CountStart::NextDay)
+            .at
     }
 
     fn after_workdays(&self, from: Timestamp, days: u32, start: CountStart) -> Due {
-        let Reached { day, provisional } = self.calendar.add_working_days(self.zone.day(from), days, start);
-        Due { at: self.zone.end_of(day), is_provisional: provisional }
+        let Reached { day, provisional } =
+            self.calendar
+                .add_working_days(self.zone.day(from), days, start);
+        Due {
+            at: self.zone.end_of(day),
+            is_provisional: provisional,
+        }
     }
 
     /// The last day on which something due at `at` is in time.
@@ -77,7 +91,8 @@ impl Almanac<'_> {
 /// The day `days` after `day`, or the last one there is.
 #[must_use]
 pub fn days_after(day: NaiveDate, days: u32) -> NaiveDate {
-    day.checked_add_days(Days::new(u64::from(days))).unwrap_or(NaiveDate::MAX)
+    day.checked_add_days(Days::new(u64::from(days)))
+        .unwrap_or(NaiveDate::MAX)
 }
 
 #[cfg(test)]

@@ -49,18 +49,33 @@ impl Finder {
                 by_word.entry(folded).or_default().push(hint);
             }
         }
-        let automaton = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(by_word.keys())?;
-        Ok(Self { automaton, hints: by_word.into_values().collect() })
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(by_word.keys())?;
+        Ok(Self {
+            automaton,
+            hints: by_word.into_values().collect(),
+        })
     }
 
     /// What stands in `folded` (see [`folded`]); each hint once, the longest word where words overlap.
     #[must_use]
     pub fn find(&self, folded: &str) -> Vec<Found> {
-        let patterns: BTreeSet<usize> =
-            self.automaton.find_iter(folded).map(|found| found.pattern().as_usize()).collect();
-        let hints = patterns.into_iter().filter_map(|pattern| self.hints.get(pattern)).flatten();
+        let patterns: BTreeSet<usize> = self
+            .automaton
+            .find_iter(folded)
+            .map(|found| found.pattern().as_usize())
+            .collect();
+        let hints = patterns
+            .into_iter()
+            .filter_map(|pattern| self.hints.get(pattern))
+            .flatten();
         hints
-            .map(|hint| Found { word: hint.word.clone(), code: hint.code.clone(), weight: hint.weight })
+            .map(|hint| Found {
+                word: hint.word.clone(),
+                code: hint.code.clone(),
+                weight: hint.weight,
+            })
             .collect()
     }
 }
@@ -68,8 +83,13 @@ impl Finder {
 /// The form in which texts are searched: folded piece by piece, so that no word reaches over a full stop.
 #[must_use]
 pub fn folded(text: &str) -> String {
-    let pieces = text.split(|symbol: char| !symbol.is_alphanumeric()).map(text::fold);
-    pieces.filter(|piece| !piece.is_empty()).collect::<Vec<_>>().join("\n")
+    let pieces = text
+        .split(|symbol: char| !symbol.is_alphanumeric())
+        .map(text::fold);
+    pieces
+        .filter(|piece| !piece.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
@@ -78,8 +98,18 @@ mod tests {
 
     #[test]
     fn the_longest_word_is_found_once_and_never_over_a_full_stop() {
-        let hint = |word: &str, code: &str| Hint { word: word.to_owned(), code: code.to_owned(), weight: 1.0 };
-        let finder = Finder::new([hint("路灯", "a"), hint("路灯不亮", "b"), hint("停水", "c"), hint("ＬＥＤ", "d")]).unwrap();
+        let hint = |word: &str, code: &str| Hint {
+            word: word.to_owned(),
+            code: code.to_owned(),
+            weight: 1.0,
+        };
+        let finder = Finder::new([
+            hint("路灯", "a"),
+            hint("路灯不亮", "b"),
+            hint("停水", "c"),
+            hint("ＬＥＤ", "d"),
+        ])
+        .unwrap();
         let cases: [(&str, &[&str]); 5] = [
             ("样例路的路灯不亮。路灯不亮!", &["b"]),
             ("路灯坏了，停水", &["a", "c"]),
@@ -88,7 +118,11 @@ mod tests {
             ("", &[]),
         ];
         for (text, expected) in cases {
-            let mut codes: Vec<String> = finder.find(&folded(text)).into_iter().map(|found| found.code).collect();
+            let mut codes: Vec<String> = finder
+                .find(&folded(text))
+                .into_iter()
+                .map(|found| found.code)
+                .collect();
             codes.sort();
             assert_eq!(codes, expected, "{text}");
         }

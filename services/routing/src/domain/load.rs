@@ -74,24 +74,30 @@ pub enum TableRows {
 pub fn read(table: Table, csv: &[u8]) -> Result<TableRows, Vec<Problem>> {
     let sheet = |required: &[&str]| Sheet::read(csv, required);
     match table {
-        Table::Units => sheet(&["code", "name", "parent_code", "group"])?.rows("code", unit).map(TableRows::Units),
-        Table::UnitAliases => {
-            sheet(&["alias", "unit_code"])?.rows("alias", unit_alias).map(TableRows::UnitAliases)
-        }
-        Table::Areas => sheet(&["code", "name", "parent_code"])?.rows("code", area).map(TableRows::Areas),
-        Table::Categories => {
-            sheet(&["code", "parent_code", "name"])?.rows("code", category).map(TableRows::Categories)
-        }
+        Table::Units => sheet(&["code", "name", "parent_code", "group"])?
+            .rows("code", unit)
+            .map(TableRows::Units),
+        Table::UnitAliases => sheet(&["alias", "unit_code"])?
+            .rows("alias", unit_alias)
+            .map(TableRows::UnitAliases),
+        Table::Areas => sheet(&["code", "name", "parent_code"])?
+            .rows("code", area)
+            .map(TableRows::Areas),
+        Table::Categories => sheet(&["code", "parent_code", "name"])?
+            .rows("code", category)
+            .map(TableRows::Categories),
         Table::Catalogue => sheet(&["category_code", "area_code", "lead_unit_code", "source"])?
             .rows("category_code", entry)
             .map(TableRows::Catalogue),
-        Table::Keywords => {
-            sheet(&["keyword", "category_code", "weight"])?.rows("keyword", keyword).map(TableRows::Keywords)
-        }
-        Table::Holidays => sheet(&["date", "kind", "name"])?.rows("date", holiday).map(TableRows::Holidays),
-        Table::PolicyProfiles => {
-            sheet(&["profile", "counts", "valid_from"])?.rows("profile", policy).map(TableRows::PolicyProfiles)
-        }
+        Table::Keywords => sheet(&["keyword", "category_code", "weight"])?
+            .rows("keyword", keyword)
+            .map(TableRows::Keywords),
+        Table::Holidays => sheet(&["date", "kind", "name"])?
+            .rows("date", holiday)
+            .map(TableRows::Holidays),
+        Table::PolicyProfiles => sheet(&["profile", "counts", "valid_from"])?
+            .rows("profile", policy)
+            .map(TableRows::PolicyProfiles),
     }
 }
 
@@ -111,14 +117,21 @@ fn unit(cells: &mut Cells<'_>) -> (String, Unit) {
 fn unit_alias(cells: &mut Cells<'_>) -> (String, UnitAlias) {
     let alias = cells.required("alias");
     let unit_code = cells.required("unit_code");
-    (format!("{alias} {unit_code}"), UnitAlias { alias, unit_code })
+    (
+        format!("{alias} {unit_code}"),
+        UnitAlias { alias, unit_code },
+    )
 }
 
 fn area(cells: &mut Cells<'_>) -> (String, Area) {
     let code = cells.required("code");
     let name = cells.required("name");
-    let area =
-        Area { code: code.clone(), name, parent_code: cells.text("parent_code"), aliases: cells.list("aliases") };
+    let area = Area {
+        code: code.clone(),
+        name,
+        parent_code: cells.text("parent_code"),
+        aliases: cells.list("aliases"),
+    };
     (code, area)
 }
 
@@ -126,7 +139,9 @@ fn category(cells: &mut Cells<'_>) -> (String, Category) {
     let code = cells.required("code");
     let name = cells.required("name");
     let mut deadlines = category_deadlines(cells);
-    deadlines.urgent_hours = cells.parsed("urgent_hours", "natural hours, or nothing").or(deadlines.urgent_hours);
+    deadlines.urgent_hours = cells
+        .parsed("urgent_hours", "natural hours, or nothing")
+        .or(deadlines.urgent_hours);
     let category = Category {
         code: code.clone(),
         parent_code: cells.text("parent_code"),
@@ -141,7 +156,11 @@ fn category(cells: &mut Cells<'_>) -> (String, Category) {
 fn category_deadlines(cells: &mut Cells<'_>) -> CategoryDeadlines {
     let mut deadlines = CategoryDeadlines::default();
     let cell = cells.text("deadlines");
-    for pair in cell.split(';').map(str::trim).filter(|pair| !pair.is_empty()) {
+    for pair in cell
+        .split(';')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+    {
         let (word, number) = pair.split_once(':').unwrap_or((pair, ""));
         match (Kind::parse(word), number.parse::<u32>()) {
             (Some(kind), Ok(days)) => deadlines.days.push((kind, days)),
@@ -160,7 +179,11 @@ fn entry(cells: &mut Cells<'_>) -> (String, Entry) {
     if let (Some(from), Some(until)) = (valid_from, valid_until)
         && until < from
     {
-        cells.problem("valid_until", "a day not before valid_from", &until.to_string());
+        cells.problem(
+            "valid_until",
+            "a day not before valid_from",
+            &until.to_string(),
+        );
     }
     let entry = Entry {
         category_code,
@@ -171,7 +194,10 @@ fn entry(cells: &mut Cells<'_>) -> (String, Entry) {
         valid_from,
         valid_until,
     };
-    let key = format!("{} {} {} {valid_from:?}", entry.category_code, entry.area_code, entry.lead_unit_code);
+    let key = format!(
+        "{} {} {} {valid_from:?}",
+        entry.category_code, entry.area_code, entry.lead_unit_code
+    );
     (key, entry)
 }
 
@@ -198,7 +224,14 @@ fn holiday(cells: &mut Cells<'_>) -> (String, Holiday) {
             DayKind::Holiday
         }
     };
-    (date.to_string(), Holiday { date, kind, name: cells.text("name") })
+    (
+        date.to_string(),
+        Holiday {
+            date,
+            kind,
+            name: cells.text("name"),
+        },
+    )
 }
 
 fn policy(cells: &mut Cells<'_>) -> (String, Policy) {
@@ -211,7 +244,11 @@ fn policy(cells: &mut Cells<'_>) -> (String, Policy) {
         cells.problem("counts", "workdays or natural_days", &counts);
     }
     let start = cells.text("count_start");
-    let count_start = if start == "same_day" { CountStart::SameDay } else { CountStart::NextDay };
+    let count_start = if start == "same_day" {
+        CountStart::SameDay
+    } else {
+        CountStart::NextDay
+    };
     if !["", "next_day", "same_day"].contains(&start.as_str()) {
         cells.problem("count_start", "next_day, same_day or nothing", &start);
     }
@@ -226,7 +263,9 @@ fn policy(cells: &mut Cells<'_>) -> (String, Policy) {
         count_start,
         days,
         sign_workdays: cells.parsed("sign_workdays", "working days, or nothing"),
-        return_workdays: cells.parsed("return_workdays", "working days, or nothing").unwrap_or(1),
+        return_workdays: cells
+            .parsed("return_workdays", "working days, or nothing")
+            .unwrap_or(1),
         urgent_hours: cells.parsed("urgent_hours", "natural hours, or nothing"),
     };
     (format!("{} {valid_from}", policy.profile), policy)
@@ -234,7 +273,13 @@ fn policy(cells: &mut Cells<'_>) -> (String, Policy) {
 
 fn kind_days(cells: &mut Cells<'_>) -> KindDays {
     let kinds = Kind::ALL.iter();
-    kinds.filter_map(|(kind, word)| cells.parsed(word, "days, or nothing").map(|days| (*kind, days))).collect()
+    kinds
+        .filter_map(|(kind, word)| {
+            cells
+                .parsed(word, "days, or nothing")
+                .map(|days| (*kind, days))
+        })
+        .collect()
 }
 
 impl TableRows {
@@ -282,7 +327,8 @@ impl Rows {
             TableRows::PolicyProfiles(rows) => self.policies = rows,
             TableRows::Holidays(rows) => {
                 let years = years(&rows);
-                self.holidays.retain(|holiday| !years.contains(&holiday.date.year()));
+                self.holidays
+                    .retain(|holiday| !years.contains(&holiday.date.year()));
                 self.holidays.extend(rows);
                 self.holidays.sort_by_key(|holiday| holiday.date);
             }

@@ -2,19 +2,19 @@
 //!
 //! Start reading with [`ticket`]: every legal step of a ticket is one arm of one `match` there.
 
-pub mod ticket;
-pub mod state;
-pub mod matter;
-pub mod tally;
-pub mod word;
-pub mod deadline;
-pub mod policy;
 pub mod card;
-pub mod unit;
 pub mod catalogue;
+pub mod check;
+pub mod deadline;
 pub mod evidence;
+pub mod load;
+pub mod matter;
+pub mod policy;
 pub mod proposal;
 pub mod registry;
+pub mod state;
 pub mod table;
-pub mod load;
-pub mod check;
+pub mod tally;
+pub mod ticket;
+pub mod unit;
+pub mod word;

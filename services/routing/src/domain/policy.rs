@@ -16,8 +16,10 @@ pub enum Counting {
 }
 
 impl Word for Counting {
-    const ALL: &'static [(Self, &'static str)] =
-        &[(Self::Workdays, "workdays"), (Self::NaturalDays, "natural_days")];
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Workdays, "workdays"),
+        (Self::NaturalDays, "natural_days"),
+    ];
 }
 
 /// Days by kind; a kind that is not listed takes [`Policy::days_of`]'s fallback.
@@ -98,15 +100,31 @@ impl Policy {
     /// The days of `kind`; where the profile says nothing those of `other`, else its longest.
     #[must_use]
     pub fn days_of(&self, kind: Kind) -> u32 {
-        let longest = self.days.iter().map(|(_, days)| *days).max().unwrap_or_default();
-        listed(&self.days, kind).or_else(|| listed(&self.days, Kind::Other)).unwrap_or(longest)
+        let longest = self
+            .days
+            .iter()
+            .map(|(_, days)| *days)
+            .max()
+            .unwrap_or_default();
+        listed(&self.days, kind)
+            .or_else(|| listed(&self.days, Kind::Other))
+            .unwrap_or(longest)
     }
 
     /// What applies to a ticket; a category counts only where it says something.
     #[must_use]
-    pub fn terms(&self, kind: Kind, urgency: Urgency, category: Option<&CategoryDeadlines>) -> Terms {
+    pub fn terms(
+        &self,
+        kind: Kind,
+        urgency: Urgency,
+        category: Option<&CategoryDeadlines>,
+    ) -> Terms {
         let category_hours = category.and_then(|category| category.urgent_hours);
-        let hours = if urgency.counts_hours() { category_hours.or(self.urgent_hours) } else { None };
+        let hours = if urgency.counts_hours() {
+            category_hours.or(self.urgent_hours)
+        } else {
+            None
+        };
         let category_days = category.and_then(|category| listed(&category.days, kind));
         Terms {
             hours,
@@ -120,14 +138,18 @@ impl Policy {
 }
 
 fn listed(days: &KindDays, kind: Kind) -> Option<u32> {
-    days.iter().find(|(listed, _)| *listed == kind).map(|(_, days)| *days)
+    days.iter()
+        .find(|(listed, _)| *listed == kind)
+        .map(|(_, days)| *days)
 }
 
 /// The version of `profile` that holds on `day`: the newest begun by then, else its first.
 #[must_use]
 pub fn version_on<'a>(policies: &'a [Policy], profile: &str, day: NaiveDate) -> Option<&'a Policy> {
     let versions = || policies.iter().filter(|policy| policy.profile == profile);
-    let begun = versions().filter(|policy| policy.valid_from <= day).max_by_key(|policy| policy.valid_from);
+    let begun = versions()
+        .filter(|policy| policy.valid_from <= day)
+        .max_by_key(|policy| policy.valid_from);
     begun.or_else(|| versions().min_by_key(|policy| policy.valid_from))
 }
 
@@ -138,15 +160,57 @@ mod tests {
     #[test]
     fn a_category_overrides_only_where_it_says_something() {
         let policy = Policy::sichuan_2025();
-        let website = CategoryDeadlines { days: vec![(Kind::Consult, 5), (Kind::Complaint, 3)], urgent_hours: None };
-        let outage = CategoryDeadlines { days: vec![], urgent_hours: Some(4) };
+        let website = CategoryDeadlines {
+            days: vec![(Kind::Consult, 5), (Kind::Complaint, 3)],
+            urgent_hours: None,
+        };
+        let outage = CategoryDeadlines {
+            days: vec![],
+            urgent_hours: Some(4),
+        };
         let cases = [
-            ("profile's days", Kind::Complaint, Urgency::Normal, None, (None, 15)),
-            ("category's days", Kind::Complaint, Urgency::Normal, Some(&website), (None, 3)),
-            ("kind the category leaves", Kind::Help, Urgency::Normal, Some(&website), (None, 7)),
-            ("profile's hours", Kind::Help, Urgency::Urgent, Some(&website), (Some(2), 7)),
-            ("category's hours", Kind::Help, Urgency::Critical, Some(&outage), (Some(4), 7)),
-            ("hours only when urgent", Kind::Help, Urgency::Normal, Some(&outage), (None, 7)),
+            (
+                "profile's days",
+                Kind::Complaint,
+                Urgency::Normal,
+                None,
+                (None, 15),
+            ),
+            (
+                "category's days",
+                Kind::Complaint,
+                Urgency::Normal,
+                Some(&website),
+                (None, 3),
+            ),
+            (
+                "kind the category leaves",
+                Kind::Help,
+                Urgency::Normal,
+                Some(&website),
+                (None, 7),
+            ),
+            (
+                "profile's hours",
+                Kind::Help,
+                Urgency::Urgent,
+                Some(&website),
+                (Some(2), 7),
+            ),
+            (
+                "category's hours",
+                Kind::Help,
+                Urgency::Critical,
+                Some(&outage),
+                (Some(4), 7),
+            ),
+            (
+                "hours only when urgent",
+                Kind::Help,
+                Urgency::Normal,
+                Some(&outage),
+                (None, 7),
+            ),
         ];
         for (label, kind, urgency, category, expected) in cases {
             let terms = policy.terms(kind, urgency, category);
@@ -165,7 +229,10 @@ mod tests {
 
     #[test]
     fn the_newest_version_begun_holds() {
-        let on = |from: &str| Policy { valid_from: from.parse().unwrap(), ..Policy::sichuan_2025() };
+        let on = |from: &str| Policy {
+            valid_from: from.parse().unwrap(),
+            ..Policy::sichuan_2025()
+        };
         let policies = [on("2025-01-01"), on("2026-07-01"), on("2026-01-01")];
         let cases = [
             ("2024-05-01", "2025-01-01"), // before the first: the first
@@ -175,8 +242,15 @@ mod tests {
         ];
         for (day, expected) in cases {
             let found = version_on(&policies, "sichuan-2025", day.parse().unwrap());
-            assert_eq!(found.map(|policy| policy.valid_from), Some(expected.parse().unwrap()), "{day}");
+            assert_eq!(
+                found.map(|policy| policy.valid_from),
+                Some(expected.parse().unwrap()),
+                "{day}"
+            );
         }
-        assert_eq!(version_on(&policies, "henan-2022", "2026-01-01".parse().unwrap()), None);
+        assert_eq!(
+            version_on(&policies, "henan-2022", "2026-01-01".parse().unwrap()),
+            None
+        );
     }
 }

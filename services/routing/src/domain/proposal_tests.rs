@@ -9,12 +9,27 @@ use super::*;
 
 pub(in super::super) fn city() -> Rows {
     let tables = [
-        (Table::Units, "code,name,parent_code,group,kind\nHOUSING,市住建局,,市级部门,gov\nUMB,市城管执法局,,市级部门,gov\nLAMPS,市照明中心,UMB,市级部门,gov\nEAST,东区政府,,县区,district\nEASTHOUSE,东区住建局,EAST,县区,district\n"),
+        (
+            Table::Units,
+            "code,name,parent_code,group,kind\nHOUSING,市住建局,,市级部门,gov\nUMB,市城管执法局,,市级部门,gov\nLAMPS,市照明中心,UMB,市级部门,gov\nEAST,东区政府,,县区,district\nEASTHOUSE,东区住建局,EAST,县区,district\n",
+        ),
         (Table::UnitAliases, "alias,unit_code\n住建局,HOUSING\n"),
-        (Table::Areas, "code,name,parent_code,aliases\nE,东区,,东城区|城东\nE1,东一街道,E,\nW,西区,,\n"),
-        (Table::Categories, "code,parent_code,name,default_unit_code,deadlines,urgent_hours\n01,,城建,HOUSING,,\n0101,01,物业,HOUSING,,\n02,,市容,UMB,,\n0201,02,路灯,,consult:2,4\n0202,02,占道,,,\n"),
-        (Table::Catalogue, "category_code,area_code,lead_unit_code,assisting_unit_codes,source,valid_from,valid_until\n0101,E,EASTHOUSE,EAST|HOUSING,目录2026-1,,\n0101,,HOUSING,,目录2026-2,,\n0201,,LAMPS,UMB,目录2026-3,,\n"),
-        (Table::Keywords, "keyword,category_code,weight\n路灯,0201,3\n物业,0101,3\n物业费,0101,4\n占道经营,0202,3\n灯,0202,1\n"),
+        (
+            Table::Areas,
+            "code,name,parent_code,aliases\nE,东区,,东城区|城东\nE1,东一街道,E,\nW,西区,,\n",
+        ),
+        (
+            Table::Categories,
+            "code,parent_code,name,default_unit_code,deadlines,urgent_hours\n01,,城建,HOUSING,,\n0101,01,物业,HOUSING,,\n02,,市容,UMB,,\n0201,02,路灯,,consult:2,4\n0202,02,占道,,,\n",
+        ),
+        (
+            Table::Catalogue,
+            "category_code,area_code,lead_unit_code,assisting_unit_codes,source,valid_from,valid_until\n0101,E,EASTHOUSE,EAST|HOUSING,目录2026-1,,\n0101,,HOUSING,,目录2026-2,,\n0201,,LAMPS,UMB,目录2026-3,,\n",
+        ),
+        (
+            Table::Keywords,
+            "keyword,category_code,weight\n路灯,0201,3\n物业,0101,3\n物业费,0101,4\n占道经营,0202,3\n灯,0202,1\n",
+        ),
     ];
     let mut rows = Rows::default();
     for (table, csv) in tables {
@@ -44,25 +59,181 @@ fn a_dispatch_is_unambiguous_only_with_one_category_and_one_lead() {
     let registry = Registry::new(city()).unwrap();
     // (label, given category, given area, text, complained, category, area, lead, unambiguous)
     let cases = [
-        ("keyword, one row", "", "", "样例路的路灯不亮", "", "0201", "", "LAMPS", true),
-        ("given category", "0201", "", "黑漆漆", "", "0201", "", "LAMPS", true),
-        ("keyword and area", "", "", "城东某小区物业费太高", "", "0101", "E", "EASTHOUSE", true),
-        ("area inside another", "", "", "东区东一街道物业不管", "", "0101", "E1", "EASTHOUSE", true),
-        ("elsewhere", "", "W", "物业不管", "", "0101", "W", "HOUSING", true),
-        ("area unknown, leads differ", "", "", "物业不管", "", "0101", "", "EASTHOUSE", false),
-        ("two areas", "", "", "东区和西区物业不管", "", "0101", "", "EASTHOUSE", false),
-        ("the text names one of the leads", "", "", "物业不管,住建局也不管", "", "0101", "", "HOUSING", false),
-        ("two categories alike", "", "", "路灯下占道经营", "", "0201", "", "LAMPS", false),
-        ("no row, default unit", "", "W", "占道经营", "", "0202", "W", "UMB", false),
+        (
+            "keyword, one row",
+            "",
+            "",
+            "样例路的路灯不亮",
+            "",
+            "0201",
+            "",
+            "LAMPS",
+            true,
+        ),
+        (
+            "given category",
+            "0201",
+            "",
+            "黑漆漆",
+            "",
+            "0201",
+            "",
+            "LAMPS",
+            true,
+        ),
+        (
+            "keyword and area",
+            "",
+            "",
+            "城东某小区物业费太高",
+            "",
+            "0101",
+            "E",
+            "EASTHOUSE",
+            true,
+        ),
+        (
+            "area inside another",
+            "",
+            "",
+            "东区东一街道物业不管",
+            "",
+            "0101",
+            "E1",
+            "EASTHOUSE",
+            true,
+        ),
+        (
+            "elsewhere",
+            "",
+            "W",
+            "物业不管",
+            "",
+            "0101",
+            "W",
+            "HOUSING",
+            true,
+        ),
+        (
+            "area unknown, leads differ",
+            "",
+            "",
+            "物业不管",
+            "",
+            "0101",
+            "",
+            "EASTHOUSE",
+            false,
+        ),
+        (
+            "two areas",
+            "",
+            "",
+            "东区和西区物业不管",
+            "",
+            "0101",
+            "",
+            "EASTHOUSE",
+            false,
+        ),
+        (
+            "the text names one of the leads",
+            "",
+            "",
+            "物业不管,住建局也不管",
+            "",
+            "0101",
+            "",
+            "HOUSING",
+            false,
+        ),
+        (
+            "two categories alike",
+            "",
+            "",
+            "路灯下占道经营",
+            "",
+            "0201",
+            "",
+            "LAMPS",
+            false,
+        ),
+        (
+            "no row, default unit",
+            "",
+            "W",
+            "占道经营",
+            "",
+            "0202",
+            "W",
+            "UMB",
+            false,
+        ),
         ("nothing", "", "", "你好", "", "", "", "", false),
-        ("a unit named, no category", "", "", "住建局电话没人接", "", "", "", "HOUSING", false),
-        ("unknown category given", "9999", "", "路灯不亮", "", "0201", "", "LAMPS", true),
-        ("lead complained against", "", "", "路灯不亮", "LAMPS", "0201", "", "UMB", false),
-        ("unit above the lead complained against", "", "", "路灯不亮", "UMB", "0201", "", "", false),
-        ("another complained against", "", "", "路灯不亮", "HOUSING", "0201", "", "LAMPS", true),
+        (
+            "a unit named, no category",
+            "",
+            "",
+            "住建局电话没人接",
+            "",
+            "",
+            "",
+            "HOUSING",
+            false,
+        ),
+        (
+            "unknown category given",
+            "9999",
+            "",
+            "路灯不亮",
+            "",
+            "0201",
+            "",
+            "LAMPS",
+            true,
+        ),
+        (
+            "lead complained against",
+            "",
+            "",
+            "路灯不亮",
+            "LAMPS",
+            "0201",
+            "",
+            "UMB",
+            false,
+        ),
+        (
+            "unit above the lead complained against",
+            "",
+            "",
+            "路灯不亮",
+            "UMB",
+            "0201",
+            "",
+            "",
+            false,
+        ),
+        (
+            "another complained against",
+            "",
+            "",
+            "路灯不亮",
+            "HOUSING",
+            "0201",
+            "",
+            "LAMPS",
+            true,
+        ),
     ];
-    for (label, category, area, text, complained, category_code, area_code, lead, is_unambiguous) in cases {
-        let complained: Vec<String> = complained.split('|').filter(|unit| !unit.is_empty()).map(str::to_owned).collect();
+    for (label, category, area, text, complained, category_code, area_code, lead, is_unambiguous) in
+        cases
+    {
+        let complained: Vec<String> = complained
+            .split('|')
+            .filter(|unit| !unit.is_empty())
+            .map(str::to_owned)
+            .collect();
         let day = "2026-06-01".parse().unwrap();
         let proposal = propose(&registry, &demand(category, area, text), &complained, day);
         let found = (
@@ -71,7 +242,12 @@ fn a_dispatch_is_unambiguous_only_with_one_category_and_one_lead() {
             proposal.lead_unit_code.as_str(),
             proposal.is_unambiguous,
         );
-        assert_eq!(found, (category_code, area_code, lead, is_unambiguous), "{label}: {:?}", proposal.reasons);
+        assert_eq!(
+            found,
+            (category_code, area_code, lead, is_unambiguous),
+            "{label}: {:?}",
+            proposal.reasons
+        );
         assert!(!proposal.reasons.is_empty(), "{label}");
     }
 }
@@ -84,20 +260,39 @@ fn complained_units_do_not_assist() {
     let free = propose(&registry, &asked, &[], day);
     assert_eq!(free.assisting_unit_codes, ["EAST", "HOUSING"]);
     let kept = propose(&registry, &asked, &["HOUSING".to_owned()], day);
-    assert_eq!((kept.lead_unit_code.as_str(), kept.assisting_unit_codes), ("EASTHOUSE", vec!["EAST".to_owned()]));
+    assert_eq!(
+        (kept.lead_unit_code.as_str(), kept.assisting_unit_codes),
+        ("EASTHOUSE", vec!["EAST".to_owned()])
+    );
 }
 
 #[test]
 fn a_category_inherits_the_deadlines_above_it() {
     let mut rows = city();
-    rows.keywords.push(Hint { word: "照明".to_owned(), code: "0201".to_owned(), weight: 1.0 });
-    let parent = rows.categories.iter_mut().find(|row| row.code == "02").unwrap();
+    rows.keywords.push(Hint {
+        word: "照明".to_owned(),
+        code: "0201".to_owned(),
+        weight: 1.0,
+    });
+    let parent = rows
+        .categories
+        .iter_mut()
+        .find(|row| row.code == "02")
+        .unwrap();
     parent.deadlines.days = vec![(Kind::Consult, 9), (Kind::Complaint, 11)];
     let registry = Registry::new(rows).unwrap();
     let zone = hotline_kernel::time::Zone::SHANGHAI;
     let days = |kind| {
-        let asked = Demand { kind, ..demand("0201", "", "") };
-        registry.terms("sichuan-2025", zone, &asked, asked.received_at).days
+        let asked = Demand {
+            kind,
+            ..demand("0201", "", "")
+        };
+        registry
+            .terms("sichuan-2025", zone, &asked, asked.received_at)
+            .days
     };
-    assert_eq!((days(Kind::Consult), days(Kind::Complaint), days(Kind::Help)), (2, 11, 7));
+    assert_eq!(
+        (days(Kind::Consult), days(Kind::Complaint), days(Kind::Help)),
+        (2, 11, 7)
+    );
 }

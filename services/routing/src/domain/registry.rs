@@ -132,23 +132,57 @@ impl Registry {
     ///
     /// If a table has too many words to search for.
     pub fn new(rows: Rows) -> Result<Self, BuildError> {
-        let name = |word: &str, code: &str| Hint { word: word.to_owned(), code: code.to_owned(), weight: 1.0 };
+        let name = |word: &str, code: &str| Hint {
+            word: word.to_owned(),
+            code: code.to_owned(),
+            weight: 1.0,
+        };
         let own_names = rows.units.iter().map(|unit| name(&unit.name, &unit.code));
-        let other_names = rows.unit_aliases.iter().map(|alias| name(&alias.alias, &alias.unit_code));
+        let other_names = rows
+            .unit_aliases
+            .iter()
+            .map(|alias| name(&alias.alias, &alias.unit_code));
         let unit_finder = Finder::new(own_names.chain(other_names))?;
         let area_names = rows.areas.iter().flat_map(|area| {
             let words = std::iter::once(&area.name).chain(&area.aliases);
             words.map(|word| name(word, &area.code)).collect::<Vec<_>>()
         });
         let area_finder = Finder::new(area_names)?;
-        let loaded_years: Vec<i32> = rows.holidays.iter().map(|holiday| holiday.date.year()).collect();
-        let days = rows.holidays.iter().map(|holiday| (holiday.date, holiday.kind));
+        let loaded_years: Vec<i32> = rows
+            .holidays
+            .iter()
+            .map(|holiday| holiday.date.year())
+            .collect();
+        let days = rows
+            .holidays
+            .iter()
+            .map(|holiday| (holiday.date, holiday.kind));
         Ok(Self {
-            unit_tree: Tree::new(rows.units.iter().map(|unit| (unit.code.clone(), unit.parent_code.clone()))),
-            area_tree: Tree::new(rows.areas.iter().map(|area| (area.code.clone(), area.parent_code.clone()))),
-            category_tree: Tree::new(rows.categories.iter().map(|row| (row.code.clone(), row.parent_code.clone()))),
-            units: rows.units.into_iter().map(|unit| (unit.code.clone(), unit)).collect(),
-            categories: rows.categories.into_iter().map(|category| (category.code.clone(), category)).collect(),
+            unit_tree: Tree::new(
+                rows.units
+                    .iter()
+                    .map(|unit| (unit.code.clone(), unit.parent_code.clone())),
+            ),
+            area_tree: Tree::new(
+                rows.areas
+                    .iter()
+                    .map(|area| (area.code.clone(), area.parent_code.clone())),
+            ),
+            category_tree: Tree::new(
+                rows.categories
+                    .iter()
+                    .map(|row| (row.code.clone(), row.parent_code.clone())),
+            ),
+            units: rows
+                .units
+                .into_iter()
+                .map(|unit| (unit.code.clone(), unit))
+                .collect(),
+            categories: rows
+                .categories
+                .into_iter()
+                .map(|category| (category.code.clone(), category))
+                .collect(),
             catalogue: Catalogue::new(rows.catalogue),
             keyword_finder: Finder::new(rows.keywords)?,
             area_finder,
@@ -162,7 +196,10 @@ impl Registry {
     /// What every deadline is counted with.
     #[must_use]
     pub fn almanac(&self, zone: Zone) -> Almanac<'_> {
-        Almanac { calendar: &self.calendar, zone }
+        Almanac {
+            calendar: &self.calendar,
+            zone,
+        }
     }
 
     /// What applies to `demand` for a clock that starts at `from`. Where `profile` has not been loaded, the
@@ -170,16 +207,21 @@ impl Registry {
     #[must_use]
     pub fn terms(&self, profile: &str, zone: Zone, demand: &Demand, from: Timestamp) -> Terms {
         let policy = version_on(&self.policies, profile, zone.day(from)).unwrap_or(&self.built_in);
-        policy.terms(demand.kind, demand.urgency, self.deadlines_of(&demand.category_code).as_ref())
+        policy.terms(
+            demand.kind,
+            demand.urgency,
+            self.deadlines_of(&demand.category_code).as_ref(),
+        )
     }
 
     /// Where a category's deadlines differ, its own words before those of the categories above it.
     fn deadlines_of(&self, category: &str) -> Option<CategoryDeadlines> {
         let chain = self.category_tree.chain(category);
         let rows = chain.iter().filter_map(|code| self.categories.get(*code));
-        rows.map(|row| row.deadlines.clone()).reduce(|nearer, above| CategoryDeadlines {
-            days: nearer.days.into_iter().chain(above.days).collect(),
-            urgent_hours: nearer.urgent_hours.or(above.urgent_hours),
-        })
+        rows.map(|row| row.deadlines.clone())
+            .reduce(|nearer, above| CategoryDeadlines {
+                days: nearer.days.into_iter().chain(above.days).collect(),
+                urgent_hours: nearer.urgent_hours.or(above.urgent_hours),
+            })
     }
 }

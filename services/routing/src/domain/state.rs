@@ -46,6 +46,10 @@ pub struct ReturnRequest {
 }
 
 /// What the unit handed in: two texts, masked.
+#[expect(
+    clippy::struct_field_names,
+    reason = "the glossary's word, from proto to column"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// For the centre: what was done (办理情况).
@@ -152,6 +156,22 @@ impl TicketState {
         !matches!(self, Self::Archived { .. } | Self::Absorbed { .. })
     }
 
+    /// Whether its last round had been concluded.
+    #[must_use]
+    pub fn was_concluded(&self) -> bool {
+        matches!(
+            self,
+            Self::Concluded(_)
+                | Self::Archived {
+                    conclusion: Some(_),
+                    ..
+                }
+                | Self::Absorbed {
+                    was_concluded: true
+                }
+        )
+    }
+
     /// Whether the present round has not been concluded: matters may still come.
     #[must_use]
     pub fn is_unconcluded(&self) -> bool {
@@ -167,10 +187,16 @@ impl TicketState {
             | Self::Consultation { assignment, .. }
             | Self::Signed { assignment, .. }
             | Self::Handled { assignment, .. } => Some(assignment),
-            Self::Concluded(conclusion) | Self::Archived { conclusion: Some(conclusion), .. } => {
-                Some(&conclusion.assignment)
+            Self::Concluded(conclusion)
+            | Self::Archived {
+                conclusion: Some(conclusion),
+                ..
+            } => Some(&conclusion.assignment),
+            Self::AwaitingDispatch
+            | Self::Archived {
+                conclusion: None, ..
             }
-            Self::AwaitingDispatch | Self::Archived { conclusion: None, .. } | Self::Absorbed { .. } => None,
+            | Self::Absorbed { .. } => None,
         }
     }
 
@@ -179,10 +205,14 @@ impl TicketState {
     pub fn signing(&self) -> Option<&Signing> {
         match self {
             Self::Signed { signing, .. } | Self::Handled { signing, .. } => Some(signing),
-            Self::ReturnReview { signing, .. } | Self::Consultation { signing, .. } => signing.as_ref(),
-            Self::Concluded(conclusion) | Self::Archived { conclusion: Some(conclusion), .. } => {
-                Some(&conclusion.signing)
+            Self::ReturnReview { signing, .. } | Self::Consultation { signing, .. } => {
+                signing.as_ref()
             }
+            Self::Concluded(conclusion)
+            | Self::Archived {
+                conclusion: Some(conclusion),
+                ..
+            } => Some(&conclusion.signing),
             _ => None,
         }
     }
@@ -192,9 +222,11 @@ impl TicketState {
     pub fn report(&self) -> Option<&Report> {
         match self {
             Self::Handled { report, .. } => Some(report),
-            Self::Concluded(conclusion) | Self::Archived { conclusion: Some(conclusion), .. } => {
-                Some(&conclusion.report)
-            }
+            Self::Concluded(conclusion)
+            | Self::Archived {
+                conclusion: Some(conclusion),
+                ..
+            } => Some(&conclusion.report),
             _ => None,
         }
     }
@@ -203,7 +235,9 @@ impl TicketState {
     #[must_use]
     pub fn request(&self) -> Option<&ReturnRequest> {
         match self {
-            Self::ReturnReview { request, .. } | Self::Consultation { request, .. } => Some(request),
+            Self::ReturnReview { request, .. } | Self::Consultation { request, .. } => {
+                Some(request)
+            }
             _ => None,
         }
     }
@@ -229,7 +263,10 @@ impl TicketState {
             | Self::Consultation { assignment, .. }
             | Self::Signed { assignment, .. }
             | Self::Handled { assignment, .. } => *assignment = changed,
-            Self::Concluded(_) | Self::AwaitingDispatch | Self::Archived { .. } | Self::Absorbed { .. } => {}
+            Self::Concluded(_)
+            | Self::AwaitingDispatch
+            | Self::Archived { .. }
+            | Self::Absorbed { .. } => {}
         }
         self
     }

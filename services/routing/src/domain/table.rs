@@ -31,14 +31,27 @@ impl Problem {
     #[must_use]
     pub fn new(row: u64, column: &str, expected: impl Into<String>, found: &str) -> Self {
         let found = found.chars().take(FOUND_CHARS).collect();
-        Self { row, column: column.to_owned(), expected: expected.into(), found }
+        Self {
+            row,
+            column: column.to_owned(),
+            expected: expected.into(),
+            found,
+        }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { row, column, expected, found } = self;
-        write!(formatter, "row {row}, column {column}: expected {expected}, found `{found}`")
+        let Self {
+            row,
+            column,
+            expected,
+            found,
+        } = self;
+        write!(
+            formatter,
+            "row {row}, column {column}: expected {expected}, found `{found}`"
+        )
     }
 }
 
@@ -64,14 +77,27 @@ impl Sheet {
     ///
     /// The file's problems, if it is not such a table.
     pub fn read(bytes: &[u8], required: &[&str]) -> Result<Self, Vec<Problem>> {
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| vec![Problem::new(1, "file", "UTF-8 text", &format!("byte {}", error.valid_up_to()))])?;
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            vec![Problem::new(
+                1,
+                "file",
+                "UTF-8 text",
+                &format!("byte {}", error.valid_up_to()),
+            )]
+        })?;
         let mut reader = csv::ReaderBuilder::new()
             .trim(csv::Trim::All)
             .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
         let headers: Vec<String> = match reader.headers() {
             Ok(headers) => headers.iter().map(str::to_owned).collect(),
-            Err(error) => return Err(vec![Problem::new(1, "header", "a header row", &error.to_string())]),
+            Err(error) => {
+                return Err(vec![Problem::new(
+                    1,
+                    "header",
+                    "a header row",
+                    &error.to_string(),
+                )]);
+            }
         };
         let missing: Vec<Problem> = required
             .iter()
@@ -88,11 +114,21 @@ impl Sheet {
                 Ok(record) => records.push((line(record.position()), record)),
                 Err(error) => {
                     let expected = format!("{} cells", headers.len());
-                    return Err(vec![Problem::new(line(error.position()), "row", expected, &error.to_string())]);
+                    return Err(vec![Problem::new(
+                        line(error.position()),
+                        "row",
+                        expected,
+                        &error.to_string(),
+                    )]);
                 }
             }
             if records.len() > ROWS_MAX {
-                return Err(vec![Problem::new(1, "file", format!("at most {ROWS_MAX} rows"), "more")]);
+                return Err(vec![Problem::new(
+                    1,
+                    "file",
+                    format!("at most {ROWS_MAX} rows"),
+                    "more",
+                )]);
             }
         }
         Ok(Self { headers, records })
@@ -113,7 +149,12 @@ impl Sheet {
         let mut keys = BTreeSet::new();
         for (row, record) in &self.records {
             let known = problems.len();
-            let mut cells = Cells { row: *row, headers: &self.headers, record, problems: &mut problems };
+            let mut cells = Cells {
+                row: *row,
+                headers: &self.headers,
+                record,
+                problems: &mut problems,
+            };
             let (key, value) = read(&mut cells);
             if problems.len() > known {
                 continue;
@@ -121,11 +162,20 @@ impl Sheet {
             if keys.insert(key.clone()) {
                 rows.push(value);
             } else {
-                problems.push(Problem::new(*row, key_column, "a value that no row above has", &key));
+                problems.push(Problem::new(
+                    *row,
+                    key_column,
+                    "a value that no row above has",
+                    &key,
+                ));
             }
         }
         problems.truncate(PROBLEMS_MAX);
-        if problems.is_empty() { Ok(rows) } else { Err(problems) }
+        if problems.is_empty() {
+            Ok(rows)
+        } else {
+            Err(problems)
+        }
     }
 }
 
@@ -134,7 +184,10 @@ impl Cells<'_> {
     #[must_use]
     pub fn text(&self, column: &str) -> String {
         let place = self.headers.iter().position(|header| header == column);
-        place.and_then(|place| self.record.get(place)).unwrap_or_default().to_owned()
+        place
+            .and_then(|place| self.record.get(place))
+            .unwrap_or_default()
+            .to_owned()
     }
 
     /// The cell of `column`, which must not be empty.
@@ -150,7 +203,11 @@ impl Cells<'_> {
     #[must_use]
     pub fn list(&self, column: &str) -> Vec<String> {
         let cell = self.text(column);
-        cell.split('|').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+        cell.split('|')
+            .map(str::trim)
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The cell of `column` as a `T`, `None` if it is empty.
@@ -173,6 +230,7 @@ impl Cells<'_> {
 
     /// Notes that a cell is not as expected.
     pub fn problem(&mut self, column: &str, expected: &str, found: &str) {
-        self.problems.push(Problem::new(self.row, column, expected, found));
+        self.problems
+            .push(Problem::new(self.row, column, expected, found));
     }
 }

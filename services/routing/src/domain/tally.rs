@@ -20,7 +20,10 @@ impl Ticket {
         now: Timestamp,
     ) -> Self {
         let state = match demand.nature {
-            Nature::Historical => TicketState::Archived { conclusion: None, archived_at: now },
+            Nature::Historical => TicketState::Archived {
+                conclusion: None,
+                archived_at: now,
+            },
             Nature::New | Nature::InHand => TicketState::AwaitingDispatch,
         };
         Self {
@@ -45,13 +48,19 @@ impl Ticket {
 
     /// This ticket one version on, in `state`, with what `command` adds up.
     pub(super) fn tallied(&self, command: TicketCommand, state: TicketState) -> Self {
-        let mut next = Self { version: self.version + 1, state, ..self.clone() };
+        let mut next = Self {
+            version: self.version + 1,
+            state,
+            ..self.clone()
+        };
         match command {
             TicketCommand::AskReturn(request) => {
                 next.returns += 1;
                 next.counted_returns += u32::from(request.reason.is_counted());
             }
-            TicketCommand::Dispatch(_) | TicketCommand::GrantReturn(_) | TicketCommand::DecideConsultation(_) => {
+            TicketCommand::Dispatch(_)
+            | TicketCommand::GrantReturn(_)
+            | TicketCommand::DecideConsultation(_) => {
                 next.start_assignment();
             }
             TicketCommand::Rework(_) => {
@@ -63,11 +72,13 @@ impl Ticket {
             TicketCommand::SendBack | TicketCommand::Recompute(_) => next.timer_sequence += 1,
             TicketCommand::Attach(matter) => next.matters.push(matter),
             TicketCommand::Reopen(matter) => {
-                next.round += u32::from(self.state == TicketState::Absorbed { was_concluded: true });
+                next.round += u32::from(self.state.was_concluded());
                 next.matters.push(matter);
                 next.start_assignment();
             }
-            TicketCommand::Detach(gone) | TicketCommand::Absorb(gone) | TicketCommand::Withdraw(gone) => {
+            TicketCommand::Detach(gone)
+            | TicketCommand::Absorb(gone)
+            | TicketCommand::Withdraw(gone) => {
                 next.matters.retain(|matter| matter.id != gone);
             }
             TicketCommand::WarnYellow => next.card = Card::Yellow,

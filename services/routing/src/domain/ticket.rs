@@ -165,48 +165,101 @@ impl Ticket {
     fn step(&self, command: &TicketCommand, now: Timestamp) -> Result<TicketState, Refused> {
         use TicketCommand as C;
         use TicketState as S;
-        let refused = |rule| Refused { command: command.name(), state: self.state.name(), rule };
+        let refused = |rule| Refused {
+            command: command.name(),
+            state: self.state.name(),
+            rule,
+        };
         if let Some(rule) = self.rule_against(command, now) {
             return Err(refused(Some(rule)));
         }
-        let archived = |conclusion| Ok(S::Archived { conclusion, archived_at: now });
+        let archived = |conclusion| {
+            Ok(S::Archived {
+                conclusion,
+                archived_at: now,
+            })
+        };
         match (self.state.clone(), command.clone()) {
             (S::AwaitingDispatch, C::Dispatch(assignment))
             | (S::ReturnReview { .. }, C::GrantReturn(Some(assignment)))
             | (S::Consultation { .. }, C::DecideConsultation(assignment))
             | (S::Concluded(_), C::Rework(Some(assignment)))
-            | (S::ReturnReview { assignment, signing: None, .. }, C::RefuseReturn) => {
-                Ok(S::Dispatched { assignment })
-            }
+            | (
+                S::ReturnReview {
+                    assignment,
+                    signing: None,
+                    ..
+                },
+                C::RefuseReturn,
+            ) => Ok(S::Dispatched { assignment }),
             (S::ReturnReview { .. }, C::GrantReturn(None))
             | (S::Concluded(_), C::Rework(None))
-            | (S::Absorbed { .. }, C::Reopen(_)) => Ok(S::AwaitingDispatch),
-            (S::Dispatched { assignment }, C::Sign(signing))
-            | (S::ReturnReview { assignment, signing: Some(signing), .. }, C::RefuseReturn)
-            | (S::Handled { assignment, signing, .. }, C::SendBack) => {
-                Ok(S::Signed { assignment, signing })
+            | (S::Absorbed { .. } | S::Concluded(_) | S::Archived { .. }, C::Reopen(_)) => {
+                Ok(S::AwaitingDispatch)
             }
+            (S::Dispatched { assignment }, C::Sign(signing))
+            | (
+                S::ReturnReview {
+                    assignment,
+                    signing: Some(signing),
+                    ..
+                },
+                C::RefuseReturn,
+            )
+            | (
+                S::Handled {
+                    assignment,
+                    signing,
+                    ..
+                },
+                C::SendBack,
+            ) => Ok(S::Signed {
+                assignment,
+                signing,
+            }),
             (S::Dispatched { assignment }, C::AskReturn(request)) => {
                 Ok(self.under_return(assignment, None, request))
             }
-            (S::Signed { assignment, signing }, C::AskReturn(request)) => {
-                Ok(self.under_return(assignment, Some(signing), request))
-            }
-            (S::Signed { assignment, signing }, C::Handle(report)) => {
-                Ok(S::Handled { assignment, signing, report })
-            }
-            (S::Handled { assignment, signing, report }, C::Conclude) => {
-                Ok(S::Concluded(Conclusion { assignment, signing, report, concluded_at: now }))
-            }
+            (
+                S::Signed {
+                    assignment,
+                    signing,
+                },
+                C::AskReturn(request),
+            ) => Ok(self.under_return(assignment, Some(signing), request)),
+            (
+                S::Signed {
+                    assignment,
+                    signing,
+                },
+                C::Handle(report),
+            ) => Ok(S::Handled {
+                assignment,
+                signing,
+                report,
+            }),
+            (
+                S::Handled {
+                    assignment,
+                    signing,
+                    report,
+                },
+                C::Conclude,
+            ) => Ok(S::Concluded(Conclusion {
+                assignment,
+                signing,
+                report,
+                concluded_at: now,
+            })),
             (S::Concluded(conclusion), C::Archive | C::Withdraw(_)) => archived(Some(conclusion)),
             (state, C::Withdraw(_)) if state.is_open() => archived(None),
-            (state, C::Absorb(_)) if state.is_open() => {
-                Ok(S::Absorbed { was_concluded: matches!(state, S::Concluded(_)) })
-            }
+            (state, C::Absorb(_)) if state.is_open() => Ok(S::Absorbed {
+                was_concluded: matches!(state, S::Concluded(_)),
+            }),
             (state, C::Recompute(Some(assignment))) if state.is_unconcluded() => {
                 Ok(state.with_assignment(assignment))
             }
-            (state, mark) if takes(&state, &mark) => Ok(state),
+            (state, mark) if self.takes(&mark) => Ok(state),
             _ => Err(refused(None)),
         }
     }
@@ -236,12 +289,49 @@ impl Ticket {
         }
     }
 
+    /// Whether `command` only leaves a mark here, without moving the ticket.
+    fn takes(&self, command: &TicketCommand) -> bool {
+        let state = &self.state;
+        match command {
+            TicketCommand::Instruct | TicketCommand::RefuseAttach => true,
+            TicketCommand::Supervise => state.is_open(),
+            // A historical record stays closed, whatever comes to it.
+            TicketCommand::Attach(_) => state.is_unconcluded() || self.is_record(),
+            TicketCommand::Recompute(None) => state.is_unconcluded(),
+            TicketCommand::Detach(_) => !matches!(state, TicketState::Absorbed { .. }),
+            TicketCommand::Escalate => matches!(state, TicketState::Concluded(_)),
+            TicketCommand::WarnYellow | TicketCommand::WarnRed | TicketCommand::Remind => {
+                state.running().is_some()
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is a historical record: archived from the start.
+    #[must_use]
+    pub fn is_record(&self) -> bool {
+        self.demand.nature == Nature::Historical
+    }
+
     /// A return goes to the centre; the second one that counts goes to a consultation.
-    fn under_return(&self, assignment: Assignment, signing: Option<Signing>, request: ReturnRequest) -> TicketState {
+    fn under_return(
+        &self,
+        assignment: Assignment,
+        signing: Option<Signing>,
+        request: ReturnRequest,
+    ) -> TicketState {
         if request.reason.is_counted() && self.counted_returns + 1 >= CONSULTATION_AT_RETURN {
-            TicketState::Consultation { assignment, signing, request }
+            TicketState::Consultation {
+                assignment,
+                signing,
+                request,
+            }
         } else {
-            TicketState::ReturnReview { assignment, signing, request }
+            TicketState::ReturnReview {
+                assignment,
+                signing,
+                request,
+            }
         }
     }
 
@@ -250,34 +340,25 @@ impl Ticket {
     pub fn confidentiality(&self) -> Confidentiality {
         self.matters
             .iter()
-            .fold(self.demand.confidentiality.clone(), |joined, matter| joined.joined(&matter.confidentiality))
+            .fold(self.demand.confidentiality.clone(), |joined, matter| {
+                joined.joined(&matter.confidentiality)
+            })
     }
 
     /// Where the citizen's clock starts: the earliest receipt of the matters on it.
     #[must_use]
     pub fn first_received_at(&self) -> Timestamp {
-        self.matters.iter().map(|matter| matter.received_at).min().unwrap_or(self.demand.received_at)
+        self.matters
+            .iter()
+            .map(|matter| matter.received_at)
+            .min()
+            .unwrap_or(self.demand.received_at)
     }
 
     /// Whether `matter` is on it.
     #[must_use]
     pub fn has_matter(&self, matter: MatterId) -> bool {
         self.matters.iter().any(|present| present.id == matter)
-    }
-}
-
-/// Whether `command` only leaves a mark on a ticket in `state`, without moving it.
-fn takes(state: &TicketState, command: &TicketCommand) -> bool {
-    match command {
-        TicketCommand::Instruct | TicketCommand::RefuseAttach => true,
-        TicketCommand::Supervise => state.is_open(),
-        TicketCommand::Attach(_) | TicketCommand::Recompute(None) => state.is_unconcluded(),
-        TicketCommand::Detach(_) => !matches!(state, TicketState::Absorbed { .. }),
-        TicketCommand::Escalate => matches!(state, TicketState::Concluded(_)),
-        TicketCommand::WarnYellow | TicketCommand::WarnRed | TicketCommand::Remind => {
-            state.running().is_some()
-        }
-        _ => false,
     }
 }
 
@@ -319,7 +400,9 @@ impl TicketCommand {
         match self {
             Self::Dispatch(_) => Change::Dispatched,
             Self::Sign(_) => Change::Signed,
-            Self::AskReturn(_) if matches!(state, TicketState::Consultation { .. }) => Change::ConsultationOpened,
+            Self::AskReturn(_) if matches!(state, TicketState::Consultation { .. }) => {
+                Change::ConsultationOpened
+            }
             Self::AskReturn(_) => Change::ReturnAsked,
             Self::GrantReturn(_) => Change::ReturnGranted,
             Self::RefuseReturn => Change::ReturnRefused,

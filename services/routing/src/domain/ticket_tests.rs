@@ -12,7 +12,10 @@ fn at(hour: i64) -> Timestamp {
 }
 
 fn due(hour: i64) -> Due {
-    Due { at: at(hour), is_provisional: false }
+    Due {
+        at: at(hour),
+        is_provisional: false,
+    }
 }
 
 fn assignment(unit: &str) -> Assignment {
@@ -28,15 +31,26 @@ fn assignment(unit: &str) -> Assignment {
 }
 
 fn signing() -> Signing {
-    Signing { signed_at: at(2), return_until: at(26) }
+    Signing {
+        signed_at: at(2),
+        return_until: at(26),
+    }
 }
 
 fn report() -> Report {
-    Report { handling_report: "修好了".to_owned(), reply: "已修复".to_owned(), handled_at: at(3) }
+    Report {
+        handling_report: "修好了".to_owned(),
+        reply: "已修复".to_owned(),
+        handled_at: at(3),
+    }
 }
 
 fn request(reason: ReturnReason) -> ReturnRequest {
-    ReturnRequest { reason, clause: "三定方案第3条".to_owned(), proposed_unit_code: "UMB".to_owned() }
+    ReturnRequest {
+        reason,
+        clause: "三定方案第3条".to_owned(),
+        proposed_unit_code: "UMB".to_owned(),
+    }
 }
 
 fn matter(number: u128) -> MatterOnTicket {
@@ -71,8 +85,13 @@ fn ticket(state: TicketState) -> Ticket {
         confidentiality: Confidentiality::default(),
     };
     let id = TicketId::from(uuid::Uuid::from_u128(7));
-    let opened =
-        Ticket::open((id, "261122-22222-2".to_owned()), demand, matter(1), Some(due(90)), at(0));
+    let opened = Ticket::open(
+        (id, "261122-22222-2".to_owned()),
+        demand,
+        matter(1),
+        Some(due(90)),
+        at(0),
+    );
     Ticket { state, ..opened }
 }
 
@@ -81,18 +100,36 @@ fn states() -> Vec<TicketState> {
     let request = request(ReturnReason::NotDuty);
     vec![
         TicketState::AwaitingDispatch,
-        TicketState::Dispatched { assignment: assignment.clone() },
+        TicketState::Dispatched {
+            assignment: assignment.clone(),
+        },
         TicketState::ReturnReview {
             assignment: assignment.clone(),
             signing: None,
             request: request.clone(),
         },
-        TicketState::Consultation { assignment: assignment.clone(), signing: None, request },
-        TicketState::Signed { assignment: assignment.clone(), signing },
-        TicketState::Handled { assignment, signing, report: report() },
+        TicketState::Consultation {
+            assignment: assignment.clone(),
+            signing: None,
+            request,
+        },
+        TicketState::Signed {
+            assignment: assignment.clone(),
+            signing,
+        },
+        TicketState::Handled {
+            assignment,
+            signing,
+            report: report(),
+        },
         TicketState::Concluded(conclusion()),
-        TicketState::Archived { conclusion: Some(conclusion()), archived_at: at(5) },
-        TicketState::Absorbed { was_concluded: false },
+        TicketState::Archived {
+            conclusion: Some(conclusion()),
+            archived_at: at(5),
+        },
+        TicketState::Absorbed {
+            was_concluded: false,
+        },
     ]
 }
 
@@ -131,8 +168,14 @@ fn commands() -> Vec<TicketCommand> {
 /// same, the ticket only takes a mark.
 fn drawn() -> BTreeMap<(&'static str, &'static str), &'static str> {
     let acting = ["dispatched", "return_review", "consultation", "signed"];
-    let unconcluded =
-        ["awaiting_dispatch", "dispatched", "return_review", "consultation", "signed", "handled"];
+    let unconcluded = [
+        "awaiting_dispatch",
+        "dispatched",
+        "return_review",
+        "consultation",
+        "signed",
+        "handled",
+    ];
     let open = [unconcluded.as_slice(), &["concluded"]].concat();
     let all = [open.as_slice(), &["archived", "absorbed"]].concat();
     let steps: [(&str, &[&str], &str); 16] = [
@@ -141,7 +184,11 @@ fn drawn() -> BTreeMap<(&'static str, &'static str), &'static str> {
         ("return", &["dispatched", "signed"], "return_review"),
         ("grant the return of", &["return_review"], "dispatched"),
         ("refuse the return of", &["return_review"], "dispatched"),
-        ("decide the consultation of", &["consultation"], "dispatched"),
+        (
+            "decide the consultation of",
+            &["consultation"],
+            "dispatched",
+        ),
         ("handle", &["signed"], "handled"),
         ("send back", &["handled"], "signed"),
         ("conclude", &["handled"], "concluded"),
@@ -149,14 +196,21 @@ fn drawn() -> BTreeMap<(&'static str, &'static str), &'static str> {
         ("archive", &["concluded"], "archived"),
         ("absorb", &open, "absorbed"),
         ("withdraw", &open, "archived"),
-        ("reopen", &["absorbed"], "awaiting_dispatch"),
+        (
+            "reopen",
+            &["absorbed", "concluded", "archived"],
+            "awaiting_dispatch",
+        ),
         ("supervise", &[], ""),
         ("escalate", &[], ""),
     ];
     let marks: [(&str, &[&str]); 10] = [
         ("supervise", &open),
         ("attach a matter to", &unconcluded),
-        ("detach a matter from", &[open.as_slice(), &["archived"]].concat()),
+        (
+            "detach a matter from",
+            &[open.as_slice(), &["archived"]].concat(),
+        ),
         ("refuse a matter of", &all),
         ("show a yellow card to", &acting),
         ("show a red card to", &acting),
@@ -165,11 +219,24 @@ fn drawn() -> BTreeMap<(&'static str, &'static str), &'static str> {
         ("instruct", &all),
         ("recompute the deadline of", &unconcluded),
     ];
-    let moved = steps.iter().flat_map(|(command, from, to)| from.iter().map(move |state| ((*command, *state), *to)));
-    let marked = marks.iter().flat_map(|(command, on)| on.iter().map(move |state| ((*command, *state), *state)));
-    let known: BTreeMap<&'static str, &'static str> = states().iter().map(|state| (state.name(), state.name())).collect();
-    let names: BTreeMap<&'static str, &'static str> = commands().iter().map(|command| (command.name(), command.name())).collect();
-    moved.chain(marked).map(|((command, from), to)| ((names[command], known[from]), known[to])).collect()
+    let moved = steps
+        .iter()
+        .flat_map(|(command, from, to)| from.iter().map(move |state| ((*command, *state), *to)));
+    let marked = marks
+        .iter()
+        .flat_map(|(command, on)| on.iter().map(move |state| ((*command, *state), *state)));
+    let known: BTreeMap<&'static str, &'static str> = states()
+        .iter()
+        .map(|state| (state.name(), state.name()))
+        .collect();
+    let names: BTreeMap<&'static str, &'static str> = commands()
+        .iter()
+        .map(|command| (command.name(), command.name()))
+        .collect();
+    moved
+        .chain(marked)
+        .map(|((command, from), to)| ((names[command], known[from]), known[to]))
+        .collect()
 }
 
 #[test]
@@ -180,16 +247,25 @@ fn a_ticket_takes_exactly_the_drawn_steps() {
         for command in commands() {
             let label = format!("{} + {}", state.name(), command.name());
             let before = ticket(state.clone());
-            match (before.after(command.clone(), at(10)), drawn.get(&(command.name(), state.name()))) {
+            match (
+                before.after(command.clone(), at(10)),
+                drawn.get(&(command.name(), state.name())),
+            ) {
                 (Ok(after), Some(to)) => {
                     assert_eq!(after.state.name(), *to, "{label}");
                     assert_eq!(after.version, before.version + 1, "{label}");
                 }
                 (Err(refused), None) => {
-                    let named = Refused { command: command.name(), state: state.name(), rule: None };
+                    let named = Refused {
+                        command: command.name(),
+                        state: state.name(),
+                        rule: None,
+                    };
                     assert_eq!(refused, named, "{label}");
                 }
-                (Ok(after), None) => panic!("{label}: not drawn, but led to {}", after.state.name()),
+                (Ok(after), None) => {
+                    panic!("{label}: not drawn, but led to {}", after.state.name())
+                }
                 (Err(refused), Some(to)) => panic!("{label}: drawn to {to}, but {refused}"),
             }
             pairs += 1;
@@ -206,15 +282,31 @@ fn the_second_counted_return_opens_a_consultation() {
         (&[], R::NotDuty, "return_review", 1),
         (&[R::NotDuty], R::NotArea, "consultation", 2),
         (&[R::MissingInfo], R::NotArea, "return_review", 1),
-        (&[R::MissingInfo, R::Duplicate], R::Dispute, "return_review", 1),
+        (
+            &[R::MissingInfo, R::Duplicate],
+            R::Dispute,
+            "return_review",
+            1,
+        ),
         (&[R::NotDuty], R::MissingInfo, "return_review", 1),
-        (&[R::NotDuty, R::Duplicate], R::LegalRoute, "consultation", 2),
+        (
+            &[R::NotDuty, R::Duplicate],
+            R::LegalRoute,
+            "consultation",
+            2,
+        ),
     ];
     for (before, reason, expected, counted) in cases {
-        let mut held = ticket(TicketState::Dispatched { assignment: assignment("HOUSING") });
+        let mut held = ticket(TicketState::Dispatched {
+            assignment: assignment("HOUSING"),
+        });
         for earlier in before {
-            held = held.after(TicketCommand::AskReturn(request(*earlier)), at(2)).unwrap();
-            held = held.after(TicketCommand::GrantReturn(Some(assignment("UMB"))), at(2)).unwrap();
+            held = held
+                .after(TicketCommand::AskReturn(request(*earlier)), at(2))
+                .unwrap();
+            held = held
+                .after(TicketCommand::GrantReturn(Some(assignment("UMB"))), at(2))
+                .unwrap();
         }
         let command = TicketCommand::AskReturn(request(reason));
         let after = held.after(command.clone(), at(3)).unwrap();
@@ -222,35 +314,78 @@ fn the_second_counted_return_opens_a_consultation() {
         assert_eq!(after.state.name(), expected, "{label}");
         assert_eq!(after.counted_returns, counted, "{label}");
         assert_eq!(after.returns as usize, before.len() + 1, "{label}");
-        let change = if expected == "consultation" { Change::ConsultationOpened } else { Change::ReturnAsked };
+        let change = if expected == "consultation" {
+            Change::ConsultationOpened
+        } else {
+            Change::ReturnAsked
+        };
         assert_eq!(command.change(&after.state), change, "{label}");
-        assert_eq!(after.state.assignment(), held.state.assignment(), "{label}: the first receiver keeps it");
+        assert_eq!(
+            after.state.assignment(),
+            held.state.assignment(),
+            "{label}: the first receiver keeps it"
+        );
     }
 }
 
 #[test]
 fn a_signed_ticket_may_be_returned_until_its_window_closes() {
-    let held = ticket(TicketState::Signed { assignment: assignment("HOUSING"), signing: signing() });
+    let held = ticket(TicketState::Signed {
+        assignment: assignment("HOUSING"),
+        signing: signing(),
+    });
     let ask = || TicketCommand::AskReturn(request(ReturnReason::NotDuty));
     let last = signing().return_until - Duration::microseconds(1);
-    assert_eq!(held.after(ask(), last).unwrap().state.name(), "return_review");
+    assert_eq!(
+        held.after(ask(), last).unwrap().state.name(),
+        "return_review"
+    );
     let refused = held.after(ask(), signing().return_until).unwrap_err();
-    assert_eq!(refused, Refused { command: "return", state: "signed", rule: Some(RULE_RETURN_WINDOW) });
+    assert_eq!(
+        refused,
+        Refused {
+            command: "return",
+            state: "signed",
+            rule: Some(RULE_RETURN_WINDOW)
+        }
+    );
 }
 
 #[test]
 fn a_refused_return_goes_back_to_where_it_was_asked() {
-    let signed = ticket(TicketState::Signed { assignment: assignment("HOUSING"), signing: signing() });
-    let asked = signed.after(TicketCommand::AskReturn(request(ReturnReason::NotDuty)), at(3)).unwrap();
-    assert_eq!(asked.after(TicketCommand::RefuseReturn, at(4)).unwrap().state, signed.state);
+    let signed = ticket(TicketState::Signed {
+        assignment: assignment("HOUSING"),
+        signing: signing(),
+    });
+    let asked = signed
+        .after(
+            TicketCommand::AskReturn(request(ReturnReason::NotDuty)),
+            at(3),
+        )
+        .unwrap();
+    assert_eq!(
+        asked
+            .after(TicketCommand::RefuseReturn, at(4))
+            .unwrap()
+            .state,
+        signed.state
+    );
 }
 
 #[test]
 fn a_binding_assignment_cannot_be_returned() {
-    let binding = Assignment { is_binding: true, ..assignment("HOUSING") };
+    let binding = Assignment {
+        is_binding: true,
+        ..assignment("HOUSING")
+    };
     let states = [
-        TicketState::Dispatched { assignment: binding.clone() },
-        TicketState::Signed { assignment: binding, signing: signing() },
+        TicketState::Dispatched {
+            assignment: binding.clone(),
+        },
+        TicketState::Signed {
+            assignment: binding,
+            signing: signing(),
+        },
     ];
     for state in states {
         let name = state.name();
@@ -262,42 +397,106 @@ fn a_binding_assignment_cannot_be_returned() {
 
 #[test]
 fn cards_rise_and_are_shown_once() {
-    let held = ticket(TicketState::Dispatched { assignment: assignment("HOUSING") });
+    let held = ticket(TicketState::Dispatched {
+        assignment: assignment("HOUSING"),
+    });
     let yellow = held.after(TicketCommand::WarnYellow, at(3)).unwrap();
     assert_eq!(yellow.card, Card::Yellow);
-    assert_eq!(yellow.after(TicketCommand::WarnYellow, at(4)).unwrap_err().rule, Some(RULE_CARD_SHOWN));
+    assert_eq!(
+        yellow
+            .after(TicketCommand::WarnYellow, at(4))
+            .unwrap_err()
+            .rule,
+        Some(RULE_CARD_SHOWN)
+    );
     let red = yellow.after(TicketCommand::WarnRed, at(5)).unwrap();
     assert_eq!(red.card, Card::Red);
-    assert_eq!(red.after(TicketCommand::WarnYellow, at(6)).unwrap_err().rule, Some(RULE_CARD_SHOWN));
-    assert_eq!(red.after(TicketCommand::WarnRed, at(6)).unwrap_err().rule, Some(RULE_CARD_SHOWN));
-    assert_eq!(red.after(TicketCommand::Remind, at(6)).unwrap().reminders, 1);
+    assert_eq!(
+        red.after(TicketCommand::WarnYellow, at(6))
+            .unwrap_err()
+            .rule,
+        Some(RULE_CARD_SHOWN)
+    );
+    assert_eq!(
+        red.after(TicketCommand::WarnRed, at(6)).unwrap_err().rule,
+        Some(RULE_CARD_SHOWN)
+    );
+    assert_eq!(
+        red.after(TicketCommand::Remind, at(6)).unwrap().reminders,
+        1
+    );
 }
 
 #[test]
 fn a_rework_starts_a_round_with_clean_cards_and_new_timers() {
-    let concluded = Ticket { card: Card::Red, is_escalated: true, ..ticket(TicketState::Concluded(conclusion())) };
-    let after = concluded.after(TicketCommand::Rework(Some(assignment("HOUSING"))), at(9)).unwrap();
-    assert_eq!((after.round, after.card, after.is_escalated), (2, Card::None, false));
+    let concluded = Ticket {
+        card: Card::Red,
+        is_escalated: true,
+        ..ticket(TicketState::Concluded(conclusion()))
+    };
+    let after = concluded
+        .after(TicketCommand::Rework(Some(assignment("HOUSING"))), at(9))
+        .unwrap();
+    assert_eq!(
+        (after.round, after.card, after.is_escalated),
+        (2, Card::None, false)
+    );
     assert_eq!(after.timer_sequence, concluded.timer_sequence + 1);
     let waiting = concluded.after(TicketCommand::Rework(None), at(9)).unwrap();
     assert_eq!(waiting.state, TicketState::AwaitingDispatch);
-    let twice = Ticket { is_escalated: true, ..concluded }.after(TicketCommand::Escalate, at(9)).unwrap_err();
+    let twice = Ticket {
+        is_escalated: true,
+        ..concluded
+    }
+    .after(TicketCommand::Escalate, at(9))
+    .unwrap_err();
     assert_eq!(twice.rule, Some(RULE_ESCALATED));
 }
 
 #[test]
 fn a_concluded_ticket_that_was_absorbed_comes_back_in_its_next_round() {
     let cases = [
-        (TicketState::Signed { assignment: assignment("HOUSING"), signing: signing() }, 1),
+        (
+            TicketState::Signed {
+                assignment: assignment("HOUSING"),
+                signing: signing(),
+            },
+            1,
+        ),
         (TicketState::Concluded(conclusion()), 2),
     ];
+    for state in [TicketState::Concluded(conclusion()), states().remove(7)] {
+        let back = ticket(state)
+            .after(TicketCommand::Reopen(matter(2)), at(6))
+            .unwrap();
+        assert_eq!(
+            (back.round, back.matters.len()),
+            (2, 2),
+            "its own matter is never turned away"
+        );
+    }
     for (state, round) in cases {
         let label = state.name();
-        let gone = ticket(state).after(TicketCommand::Absorb(matter(1).id), at(5)).unwrap();
+        let gone = ticket(state)
+            .after(TicketCommand::Absorb(matter(1).id), at(5))
+            .unwrap();
         assert!(gone.matters.is_empty(), "{label}");
         let back = gone.after(TicketCommand::Reopen(matter(1)), at(6)).unwrap();
         assert_eq!((back.round, back.matters.len()), (round, 1), "{label}");
     }
+}
+
+#[test]
+fn a_historical_record_takes_matters_and_stays_closed() {
+    let mut record = ticket(TicketState::Archived {
+        conclusion: None,
+        archived_at: at(0),
+    });
+    record.demand.nature = Nature::Historical;
+    let more = record
+        .after(TicketCommand::Attach(matter(2)), at(1))
+        .unwrap();
+    assert_eq!((more.state.name(), more.matters.len()), ("archived", 2));
 }
 
 #[test]
@@ -309,21 +508,36 @@ fn protection_is_joined_over_all_matters_and_outlives_them() {
     };
     let mut held = ticket(TicketState::AwaitingDispatch);
     held.demand.confidentiality = protects("HOUSING");
-    let second = MatterOnTicket { confidentiality: protects("UMB"), ..matter(2) };
+    let second = MatterOnTicket {
+        confidentiality: protects("UMB"),
+        ..matter(2)
+    };
     let both = held.after(TicketCommand::Attach(second), at(1)).unwrap();
-    assert_eq!(both.confidentiality().complained_unit_codes, ["HOUSING", "UMB"]);
-    let alone = both.after(TicketCommand::Detach(matter(2).id), at(2)).unwrap();
+    assert_eq!(
+        both.confidentiality().complained_unit_codes,
+        ["HOUSING", "UMB"]
+    );
+    let alone = both
+        .after(TicketCommand::Detach(matter(2).id), at(2))
+        .unwrap();
     assert_eq!(alone.confidentiality().complained_unit_codes, ["HOUSING"]);
-    let empty = alone.after(TicketCommand::Absorb(matter(1).id), at(3)).unwrap();
+    let empty = alone
+        .after(TicketCommand::Absorb(matter(1).id), at(3))
+        .unwrap();
     assert!(empty.confidentiality().is_tip_off);
 }
 
 #[test]
 fn the_citizens_clock_starts_at_the_earliest_receipt() {
     let held = ticket(TicketState::AwaitingDispatch);
-    let earlier = MatterOnTicket { received_at: at(-5), ..matter(2) };
+    let earlier = MatterOnTicket {
+        received_at: at(-5),
+        ..matter(2)
+    };
     let merged = held.after(TicketCommand::Attach(earlier), at(1)).unwrap();
     assert_eq!(merged.first_received_at(), at(-5));
-    let back = merged.after(TicketCommand::Detach(matter(2).id), at(2)).unwrap();
+    let back = merged
+        .after(TicketCommand::Detach(matter(2).id), at(2))
+        .unwrap();
     assert_eq!(back.first_received_at(), at(0));
 }

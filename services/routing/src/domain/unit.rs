@@ -14,7 +14,9 @@ pub struct Tree {
 impl Tree {
     /// A tree of (code, parent code) pairs; an empty parent is a root.
     pub fn new(pairs: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { parents: pairs.into_iter().collect() }
+        Self {
+            parents: pairs.into_iter().collect(),
+        }
     }
 
     /// Whether `code` is in it.
@@ -47,14 +49,21 @@ impl Tree {
     /// `code` and everything under it.
     #[must_use]
     pub fn subtree(&self, code: &str) -> Vec<String> {
-        self.parents.keys().filter(|below| self.is_within(below, code)).cloned().collect()
+        self.parents
+            .keys()
+            .filter(|below| self.is_within(below, code))
+            .cloned()
+            .collect()
     }
 
     /// The complained-against unit under which `unit` stands, if any: it can never be dispatched to
     /// (design 4, Confidentiality).
     #[must_use]
     pub fn complained_above<'a>(&self, unit: &str, complained: &'a [String]) -> Option<&'a str> {
-        complained.iter().map(String::as_str).find(|against| self.is_within(unit, against))
+        complained
+            .iter()
+            .map(String::as_str)
+            .find(|against| self.is_within(unit, against))
     }
 }
 
@@ -63,7 +72,13 @@ mod tests {
     use super::*;
 
     fn tree() -> Tree {
-        let pairs = [("CITY", ""), ("HOUSING", "CITY"), ("DISTRICT", ""), ("TOWN", "DISTRICT"), ("VILLAGE", "TOWN")];
+        let pairs = [
+            ("CITY", ""),
+            ("HOUSING", "CITY"),
+            ("DISTRICT", ""),
+            ("TOWN", "DISTRICT"),
+            ("VILLAGE", "TOWN"),
+        ];
         Tree::new(pairs.map(|(code, parent)| (code.to_owned(), parent.to_owned())))
     }
 
@@ -77,7 +92,11 @@ mod tests {
             ("UNKNOWN", "CITY", false),
         ];
         for (unit, ancestor, expected) in cases {
-            assert_eq!(tree().is_within(unit, ancestor), expected, "{unit} in {ancestor}");
+            assert_eq!(
+                tree().is_within(unit, ancestor),
+                expected,
+                "{unit} in {ancestor}"
+            );
         }
         assert_eq!(tree().subtree("DISTRICT"), ["DISTRICT", "TOWN", "VILLAGE"]);
     }
@@ -85,7 +104,12 @@ mod tests {
     #[test]
     fn children_of_a_complained_unit_are_complained_against_too() {
         let against = ["TOWN".to_owned()];
-        let cases = [("TOWN", Some("TOWN")), ("VILLAGE", Some("TOWN")), ("DISTRICT", None), ("HOUSING", None)];
+        let cases = [
+            ("TOWN", Some("TOWN")),
+            ("VILLAGE", Some("TOWN")),
+            ("DISTRICT", None),
+            ("HOUSING", None),
+        ];
         for (unit, expected) in cases {
             assert_eq!(tree().complained_above(unit, &against), expected, "{unit}");
         }
@@ -93,7 +117,9 @@ mod tests {
 
     #[test]
     fn a_circle_does_not_hang() {
-        let circle = Tree::new([("A", "B"), ("B", "A")].map(|(code, parent)| (code.to_owned(), parent.to_owned())));
+        let circle = Tree::new(
+            [("A", "B"), ("B", "A")].map(|(code, parent)| (code.to_owned(), parent.to_owned())),
+        );
         assert_eq!(circle.chain("A").len(), DEPTH_MAX);
     }
 }

@@ -9,12 +9,18 @@ pub trait Word: Copy + PartialEq + 'static {
 
     /// The word of this value.
     fn word(self) -> &'static str {
-        Self::ALL.iter().find(|(value, _)| *value == self).map_or("", |(_, word)| word)
+        Self::ALL
+            .iter()
+            .find(|(value, _)| *value == self)
+            .map_or("", |(_, word)| word)
     }
 
     /// The value of a word, `None` if no value has it.
     fn parse(word: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == word).map(|(value, _)| *value)
+        Self::ALL
+            .iter()
+            .find(|(_, known)| *known == word)
+            .map(|(value, _)| *value)
     }
 }
 
@@ -69,8 +75,11 @@ impl Urgency {
 }
 
 impl Word for Urgency {
-    const ALL: &'static [(Self, &'static str)] =
-        &[(Self::Normal, "normal"), (Self::Urgent, "urgent"), (Self::Critical, "critical")];
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::Normal, "normal"),
+        (Self::Urgent, "urgent"),
+        (Self::Critical, "critical"),
+    ];
 }
 
 /// What an appeal is to the clocks: imports declare it.
@@ -85,8 +94,11 @@ pub enum Nature {
 }
 
 impl Word for Nature {
-    const ALL: &'static [(Self, &'static str)] =
-        &[(Self::New, "new"), (Self::InHand, "in_hand"), (Self::Historical, "historical")];
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::New, "new"),
+        (Self::InHand, "in_hand"),
+        (Self::Historical, "historical"),
+    ];
 }
 
 /// Why a unit wants to give a ticket back (退单).
@@ -137,8 +149,11 @@ pub enum Card {
 }
 
 impl Word for Card {
-    const ALL: &'static [(Self, &'static str)] =
-        &[(Self::None, "none"), (Self::Yellow, "yellow"), (Self::Red, "red")];
+    const ALL: &'static [(Self, &'static str)] = &[
+        (Self::None, "none"),
+        (Self::Yellow, "yellow"),
+        (Self::Red, "red"),
+    ];
 }
 
 /// How an assignment came about.

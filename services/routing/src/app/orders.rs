@@ -1,0 +1,427 @@
+//! What people order: each order is one command on one ticket.
+
+use std::sync::Arc;
+
+use hotline_kernel::id::TicketId;
+use hotline_platform::core::{CommandContext, CoreError};
+
+use super::Routing;
+use super::dispatch::Destination;
+use super::scope;
+use super::turn::{Told, Turn};
+use crate::domain::state::{Report, ReturnRequest, Signing};
+use crate::domain::ticket::{Ticket, TicketCommand};
+use crate::domain::word::{DispatchSource, ReturnReason, Urgency};
+use crate::error::RoutingError;
+use crate::store;
+
+/// The round that begins with a supervision order (design 4, Follow-up).
+pub(crate) const SUPERVISED_ROUND: u32 = 3;
+
+/// An order of a person.
+#[derive(Clone, Debug)]
+pub(crate) enum Order {
+    /// 派单.
+    Dispatch(DispatchOrder),
+    /// 签收.
+    Sign,
+    /// 退单.
+    Return(ReturnOrder),
+    /// The centre's decision on a return.
+    DecideReturn {
+        /// Agree.
+        grant: bool,
+        /// The next lead; empty for the proposed one.
+        lead: String,
+        /// Why.
+        note: String,
+    },
+    /// 会商.
+    DecideConsultation {
+        /// Who leads from now on.
+        lead: String,
+        /// Who assists.
+        assisting: Vec<String>,
+        /// What was decided.
+        decision: String,
+    },
+    /// Hand in report and reply.
+    Handle {
+        /// For the centre.
+        handling_report: String,
+        /// For the citizens.
+        reply: String,
+    },
+    /// Send them back.
+    SendBack {
+        /// Why.
+        reason: String,
+    },
+    /// 办结.
+    Conclude,
+    /// 重办.
+    Rework {
+        /// Why.
+        reason: String,
+    },
+    /// 归档.
+    Archive,
+    /// 督办.
+    Supervise {
+        /// What is ordered.
+        order: String,
+    },
+}
+
+/// A dispatch, with corrections of what was known; empty and `None` leave what is there.
+#[derive(Clone, Debug)]
+pub(crate) struct DispatchOrder {
+    /// Who leads.
+    pub lead: String,
+    /// Who assists.
+    pub assisting: Vec<String>,
+    /// The right category.
+    pub category_code: String,
+    /// The right area.
+    pub area_code: String,
+    /// The right urgency.
+    pub urgency: Option<Urgency>,
+    /// Why.
+    pub note: String,
+}
+
+/// A wish to give a ticket back.
+#[derive(Clone, Debug)]
+pub(crate) struct ReturnOrder {
+    /// Why.
+    pub reason: ReturnReason,
+    /// The duty rule that shows whose it is.
+    pub clause: String,
+    /// Whose it is.
+    pub proposed_unit_code: String,
+    /// More.
+    pub note: String,
+}
+
+impl Routing {
+    /// Carries out `order` on a ticket, at the version the caller saw.
+    pub(crate) async fn carry_out(
+        self: &Arc<Self>,
+        context: CommandContext,
+        id: TicketId,
+        order: Order,
+    ) -> Result<Ticket, RoutingError> {
+        let routing = Arc::clone(self);
+        let (cause, expected) = (context.cause.clone(), context.expected_version);
+        let run = self.core.execute(context, move |work| {
+            Box::pin(async move {
+                let found = store::tickets::load(work.txn(), id).await?;
+                let ticket = found
+                    .filter(|ticket| scope::may_act(&cause, ticket))
+                    .ok_or_else(|| RoutingError::TicketNotFound(id.to_string()))?;
+                if expected != 0 && expected != ticket.version {
+                    return Err(CoreError::Stale {
+                        current: ticket.version,
+                    }
+                    .into());
+                }
+                let registry = routing.registry_in(work).await?;
+                let turn = Turn {
+                    routing: &routing,
+                    registry: &registry,
+                    work,
+                    cause: &cause,
+                };
+                turn.obey(&ticket, order).await
+            })
+        });
+        run.await
+    }
+}
+
+impl Turn<'_> {
+    async fn obey(&self, ticket: &Ticket, order: Order) -> Result<Ticket, RoutingError> {
+        match order {
+            Order::Dispatch(order) => self.dispatch(ticket, order).await,
+            Order::Sign => self.sign(ticket).await,
+            Order::Return(order) => self.ask_return(ticket, order).await,
+            Order::DecideReturn {
+                grant: true,
+                lead,
+                note,
+            } => self.grant_return(ticket, lead, note).await,
+            Order::DecideReturn {
+                grant: false, note, ..
+            } => {
+                self.take(ticket, TicketCommand::RefuseReturn, Told::note(note))
+                    .await
+            }
+            Order::DecideConsultation {
+                lead,
+                assisting,
+                decision,
+            } => {
+                self.decide_consultation(ticket, (lead, assisting), decision)
+                    .await
+            }
+            Order::Handle {
+                handling_report,
+                reply,
+            } => self.handle(ticket, &handling_report, &reply).await,
+            Order::SendBack { reason } => {
+                stated("reason", &reason)?;
+                self.take_and_arm(ticket, TicketCommand::SendBack, Told::note(reason))
+                    .await
+            }
+            Order::Conclude => {
+                self.take(ticket, TicketCommand::Conclude, Told::default())
+                    .await
+            }
+            Order::Rework { reason } => {
+                stated("reason", &reason)?;
+                self.rework(ticket, Told::note(reason)).await
+            }
+            Order::Archive => {
+                self.take(ticket, TicketCommand::Archive, Told::default())
+                    .await
+            }
+            Order::Supervise { order } => {
+                stated("order", &order)?;
+                self.take(ticket, TicketCommand::Supervise, Told::note(order))
+                    .await
+            }
+        }
+    }
+
+    async fn dispatch(
+        &self,
+        ticket: &Ticket,
+        order: DispatchOrder,
+    ) -> Result<Ticket, RoutingError> {
+        let mut corrected = ticket.clone();
+        if !order.category_code.is_empty() {
+            known(
+                "category_code",
+                self.registry.category_tree.contains(&order.category_code),
+            )?;
+            corrected.demand.category_code = order.category_code;
+        }
+        if !order.area_code.is_empty() {
+            known(
+                "area_code",
+                self.registry.area_tree.contains(&order.area_code),
+            )?;
+            corrected.demand.area_code = order.area_code;
+        }
+        corrected.demand.urgency = order.urgency.unwrap_or(corrected.demand.urgency);
+        corrected.citizen_due = self.citizen_due(&corrected);
+        let destination = Destination {
+            lead: order.lead,
+            assisting: order.assisting,
+            source: DispatchSource::Dispatcher,
+            is_binding: false,
+        };
+        let assignment = self.assignment(&corrected, destination)?;
+        self.take_and_arm(
+            &corrected,
+            TicketCommand::Dispatch(assignment),
+            Told::note(order.note),
+        )
+        .await
+    }
+
+    async fn sign(&self, ticket: &Ticket) -> Result<Ticket, RoutingError> {
+        let signed_at = self.work.now();
+        let almanac = self.registry.almanac(self.routing.zone);
+        let return_until =
+            almanac.return_until(signed_at, &self.terms_from(&ticket.demand, signed_at));
+        self.take(
+            ticket,
+            TicketCommand::Sign(Signing {
+                signed_at,
+                return_until,
+            }),
+            Told::default(),
+        )
+        .await
+    }
+
+    async fn ask_return(
+        &self,
+        ticket: &Ticket,
+        order: ReturnOrder,
+    ) -> Result<Ticket, RoutingError> {
+        let ReturnOrder {
+            reason,
+            clause,
+            proposed_unit_code,
+            note,
+        } = order;
+        if reason.is_counted() {
+            stated("clause", &clause)?;
+            stated("proposed_unit_code", &proposed_unit_code)?;
+        }
+        if !proposed_unit_code.is_empty() {
+            known(
+                "proposed_unit_code",
+                self.registry.unit_tree.contains(&proposed_unit_code),
+            )?;
+        }
+        let clause = self.routing.masker.internal(clause.trim());
+        let told = [clause.as_str(), note.trim()]
+            .into_iter()
+            .filter(|text| !text.is_empty());
+        let told = Told::note(told.collect::<Vec<_>>().join("; "));
+        let request = ReturnRequest {
+            reason,
+            clause,
+            proposed_unit_code,
+        };
+        self.take(ticket, TicketCommand::AskReturn(request), told)
+            .await
+    }
+
+    async fn grant_return(
+        &self,
+        ticket: &Ticket,
+        lead: String,
+        note: String,
+    ) -> Result<Ticket, RoutingError> {
+        // Refused here if nobody asked, before the unit is looked at.
+        ticket.after(TicketCommand::GrantReturn(None), self.work.now())?;
+        let proposed = ticket
+            .state
+            .request()
+            .map(|request| request.proposed_unit_code.clone());
+        let lead = if lead.is_empty() {
+            proposed.unwrap_or_default()
+        } else {
+            lead
+        };
+        if ticket
+            .state
+            .assignment()
+            .is_some_and(|held| held.lead_unit_code == lead)
+        {
+            return Err(RoutingError::Invalid {
+                field: "lead_unit_code",
+                expected: "another unit than the one that returns the ticket",
+            });
+        }
+        let next = if lead.is_empty() {
+            None
+        } else {
+            let source = DispatchSource::Arbitration;
+            let destination = Destination {
+                lead,
+                assisting: Vec::new(),
+                source,
+                is_binding: false,
+            };
+            Some(self.assignment(ticket, destination)?)
+        };
+        self.take_and_arm(ticket, TicketCommand::GrantReturn(next), Told::note(note))
+            .await
+    }
+
+    async fn decide_consultation(
+        &self,
+        ticket: &Ticket,
+        (lead, assisting): (String, Vec<String>),
+        decision: String,
+    ) -> Result<Ticket, RoutingError> {
+        stated("decision", &decision)?;
+        let source = DispatchSource::Consultation;
+        let assignment = self.assignment(
+            ticket,
+            Destination {
+                lead,
+                assisting,
+                source,
+                is_binding: true,
+            },
+        )?;
+        let command = TicketCommand::DecideConsultation(assignment);
+        let decided = self
+            .take(ticket, command, Told::note(decision.as_str()))
+            .await?;
+        let masked = self.routing.masker.internal(&decision);
+        store::proposals::insert(self.work.txn(), &decided, &masked, self.work.now()).await?;
+        self.arm_cards(decided).await
+    }
+
+    async fn handle(
+        &self,
+        ticket: &Ticket,
+        handling_report: &str,
+        reply: &str,
+    ) -> Result<Ticket, RoutingError> {
+        stated("handling_report", handling_report)?;
+        stated("reply", reply)?;
+        let report = Report {
+            handling_report: self.routing.masker.internal(handling_report.trim()),
+            reply: self.routing.masker.internal(reply.trim()),
+            handled_at: self.work.now(),
+        };
+        self.take(ticket, TicketCommand::Handle(report), Told::default())
+            .await
+    }
+
+    /// Starts the next round with the same unit; with a dispatcher, if that unit may not have it any more. The
+    /// third round begins with a supervision order.
+    pub(crate) async fn rework(&self, ticket: &Ticket, told: Told) -> Result<Ticket, RoutingError> {
+        ticket.after(TicketCommand::Rework(None), self.work.now())?;
+        let held = ticket.state.assignment().cloned();
+        let again = held.filter(|held| {
+            let unit = &held.lead_unit_code;
+            self.registry.unit_tree.contains(unit) && !self.is_complained_against(ticket, unit)
+        });
+        let next = match again {
+            None => None,
+            Some(held) => {
+                let may_assist = |unit: &String| {
+                    self.registry.unit_tree.contains(unit)
+                        && !self.is_complained_against(ticket, unit)
+                };
+                let destination = Destination {
+                    lead: held.lead_unit_code,
+                    assisting: held
+                        .assisting_unit_codes
+                        .into_iter()
+                        .filter(may_assist)
+                        .collect(),
+                    source: DispatchSource::Rework,
+                    is_binding: held.is_binding,
+                };
+                Some(self.assignment(ticket, destination)?)
+            }
+        };
+        let mut reworked = self.take(ticket, TicketCommand::Rework(next), told).await?;
+        if reworked.round == SUPERVISED_ROUND {
+            let told = Told::note("the second round did not solve it");
+            reworked = self.take(&reworked, TicketCommand::Supervise, told).await?;
+        }
+        self.arm_cards(reworked).await
+    }
+}
+
+fn stated(field: &'static str, text: &str) -> Result<(), RoutingError> {
+    if text.trim().is_empty() {
+        return Err(RoutingError::Invalid {
+            field,
+            expected: "stated",
+        });
+    }
+    Ok(())
+}
+
+fn known(field: &'static str, is_known: bool) -> Result<(), RoutingError> {
+    if is_known {
+        Ok(())
+    } else {
+        Err(RoutingError::Invalid {
+            field,
+            expected: "a code of the registry",
+        })
+    }
+}

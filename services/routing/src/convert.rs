@@ -1,0 +1,405 @@
+//! Between the wire and the domain.
+
+use chrono::{DateTime, Timelike};
+use hotline_kernel::id::{MatterId, TicketId};
+use hotline_kernel::time::Timestamp;
+use hotline_proto::event as pb;
+use hotline_proto::routing as rpc;
+use hotline_proto::shared as words;
+use uuid::Uuid;
+
+use crate::app::hearing::Arrival;
+use crate::app::queries::Name;
+use crate::domain::matter::{Confidentiality, MatterOnTicket};
+use crate::domain::state::TicketState;
+use crate::domain::ticket::{Demand, Ticket};
+use crate::domain::word::{Card, Change, Kind, Nature, ReturnReason, Urgency, Word};
+use crate::error::RoutingError;
+use crate::store::proposals::CatalogueProposal;
+use crate::store::steps::Step;
+
+/// An instant on the wire.
+pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+    // Below two thousand million, so it always fits.
+    let nanos = i32::try_from(at.nanosecond()).unwrap_or_default();
+    prost_types::Timestamp {
+        seconds: at.timestamp(),
+        nanos,
+    }
+}
+
+/// An instant off the wire, cut to microseconds; `None` if it is out of range.
+pub(crate) fn instant(at: &prost_types::Timestamp) -> Option<Timestamp> {
+    let micros = u32::try_from(at.nanos)
+        .ok()
+        .filter(|nanos| *nanos < 1_000_000_000)?
+        / 1_000;
+    DateTime::from_timestamp(at.seconds, micros * 1_000)
+}
+
+/// A ticket's id in a request.
+pub(crate) fn ticket_id(text: &str) -> Result<TicketId, RoutingError> {
+    text.parse().map_err(|_| RoutingError::Invalid {
+        field: "ticket_id",
+        expected: "a ticket's id",
+    })
+}
+
+/// How a request names a ticket.
+pub(crate) fn name(by: Option<rpc::get_ticket_request::By>) -> Result<Name, RoutingError> {
+    match by {
+        Some(rpc::get_ticket_request::By::TicketId(id)) => Ok(Name::Id(ticket_id(&id)?)),
+        Some(rpc::get_ticket_request::By::Number(number)) if !number.is_empty() => {
+            Ok(Name::Number(number))
+        }
+        _ => Err(RoutingError::Invalid {
+            field: "by",
+            expected: "a ticket's id or number",
+        }),
+    }
+}
+
+/// A snapshot of a ticket.
+pub(crate) fn ticket_message(ticket: &Ticket) -> pb::Ticket {
+    let Ticket { demand, state, .. } = ticket;
+    let (held, report, request) = (state.assignment(), state.report(), state.request());
+    let signing = state.signing();
+    let sign_due = held.and_then(|held| held.sign_due);
+    let dues = [ticket.citizen_due, held.map(|held| held.due), sign_due];
+    let (concluded_at, archived_at) = endings(state);
+    pb::Ticket {
+        id: ticket.id.to_string(),
+        number: ticket.number.clone(),
+        state: state_word(state.name()).into(),
+        nature: nature_word(demand.nature).into(),
+        kind: kind_word(demand.kind).into(),
+        urgency: urgency_word(demand.urgency).into(),
+        category_code: demand.category_code.clone(),
+        area_code: demand.area_code.clone(),
+        subject: demand.subject.clone(),
+        text: demand.text.clone(),
+        channel_code: demand.channel_code.clone(),
+        lead_unit_code: held
+            .map(|held| held.lead_unit_code.clone())
+            .unwrap_or_default(),
+        assisting_unit_codes: held
+            .map(|held| held.assisting_unit_codes.clone())
+            .unwrap_or_default(),
+        round: ticket.round,
+        received_at: Some(timestamp(demand.received_at)),
+        dispatched_at: held.map(|held| timestamp(held.dispatched_at)),
+        signed_at: signing.map(|signing| timestamp(signing.signed_at)),
+        handled_at: report.map(|report| timestamp(report.handled_at)),
+        concluded_at: concluded_at.map(timestamp),
+        archived_at: archived_at.map(timestamp),
+        citizen_due_at: ticket.citizen_due.map(|due| timestamp(due.at)),
+        unit_due_at: held.map(|held| timestamp(held.due.at)),
+        sign_due_at: sign_due.map(|due| timestamp(due.at)),
+        due_provisional: dues.into_iter().flatten().any(|due| due.is_provisional),
+        counted_returns: ticket.counted_returns,
+        returns: ticket.returns,
+        card: card_word(ticket.card).into(),
+        reminders: ticket.reminders,
+        supervision_orders: ticket.supervision_orders,
+        escalated: ticket.is_escalated,
+        matter_ids: ticket
+            .matters
+            .iter()
+            .map(|matter| matter.id.to_string())
+            .collect(),
+        handling_report: report
+            .map(|report| report.handling_report.clone())
+            .unwrap_or_default(),
+        reply: report
+            .map(|report| report.reply.clone())
+            .unwrap_or_default(),
+        return_reason: request.map_or(0, |request| reason_word(request.reason).into()),
+        proposed_unit_code: request
+            .map(|request| request.proposed_unit_code.clone())
+            .unwrap_or_default(),
+        instructions: ticket.instructions,
+        confidentiality: Some(confidentiality_message(ticket.confidentiality())),
+        dispatch_source: held
+            .map(|held| held.source.word().to_owned())
+            .unwrap_or_default(),
+    }
+}
+
+fn endings(state: &TicketState) -> (Option<Timestamp>, Option<Timestamp>) {
+    match state {
+        TicketState::Concluded(conclusion) => (Some(conclusion.concluded_at), None),
+        TicketState::Archived {
+            conclusion,
+            archived_at,
+        } => (
+            conclusion
+                .as_ref()
+                .map(|conclusion| conclusion.concluded_at),
+            Some(*archived_at),
+        ),
+        _ => (None, None),
+    }
+}
+
+/// A ticket as lists and answers show it.
+pub(crate) fn view(ticket: &Ticket, overdue: bool) -> rpc::TicketView {
+    rpc::TicketView {
+        ticket: Some(ticket_message(ticket)),
+        version: ticket.version,
+        overdue,
+    }
+}
+
+/// A step of a history.
+pub(crate) fn step_message(step: Step) -> rpc::TicketStep {
+    rpc::TicketStep {
+        version: step.version,
+        change: change_word(step.change).into(),
+        state: state_word(&step.state).into(),
+        at: Some(timestamp(step.at)),
+        actor: step.actor,
+        unit_code: step.unit_code,
+        note: step.note,
+    }
+}
+
+/// A proposed change of the catalogue.
+pub(crate) fn proposal_message(proposal: CatalogueProposal) -> rpc::CatalogueProposal {
+    rpc::CatalogueProposal {
+        ticket_id: proposal.ticket_id.to_string(),
+        ticket_number: proposal.ticket_number,
+        category_code: proposal.category_code,
+        area_code: proposal.area_code,
+        lead_unit_code: proposal.lead_unit_code,
+        decision: proposal.decision,
+        decided_at: Some(timestamp(proposal.decided_at)),
+    }
+}
+
+/// A matter that arrived on a ticket.
+///
+/// # Errors
+///
+/// What is missing or not as the contract says.
+pub(crate) fn arrival(matter: pb::Matter) -> Result<Arrival, String> {
+    let own = uuid("reserved_ticket_id", &matter.reserved_ticket_id)?;
+    let ticket_id = uuid("ticket_id", &matter.ticket_id)?;
+    let received_at = matter
+        .received_at
+        .as_ref()
+        .and_then(instant)
+        .ok_or("no received_at")?;
+    let confidentiality = matter
+        .confidentiality
+        .clone()
+        .map(confidentiality)
+        .unwrap_or_default();
+    let demand = Demand {
+        nature: nature(matter.nature()),
+        kind: kind(matter.kind()),
+        urgency: urgency(matter.urgency()).unwrap_or(Urgency::Normal),
+        category_code: matter.category_code.clone(),
+        area_code: matter.area_code.clone(),
+        subject: matter.subject.clone(),
+        text: matter.text.clone(),
+        channel_code: matter.channel_code.clone(),
+        received_at,
+        imported_due_at: matter.imported_due_at.as_ref().and_then(instant),
+        confidentiality: confidentiality.clone(),
+    };
+    let id = MatterId::from(uuid("id", &matter.id)?);
+    Ok(Arrival {
+        ticket_id: TicketId::from(ticket_id),
+        is_own: own == ticket_id,
+        number: matter.number,
+        demand,
+        matter: MatterOnTicket {
+            id,
+            received_at,
+            confidentiality,
+        },
+    })
+}
+
+/// An id in an event.
+pub(crate) fn uuid(field: &str, text: &str) -> Result<Uuid, String> {
+    Uuid::parse_str(text).map_err(|_| format!("{field} is not an id"))
+}
+
+fn confidentiality(message: words::Confidentiality) -> Confidentiality {
+    Confidentiality {
+        is_anonymous: message.anonymous,
+        is_confidential: message.confidential,
+        is_tip_off: message.tip_off,
+        complained_unit_codes: message.complained_unit_codes,
+    }
+}
+
+fn confidentiality_message(flags: Confidentiality) -> words::Confidentiality {
+    words::Confidentiality {
+        anonymous: flags.is_anonymous,
+        confidential: flags.is_confidential,
+        tip_off: flags.is_tip_off,
+        complained_unit_codes: flags.complained_unit_codes,
+    }
+}
+
+/// The wire's word for a ticket's state.
+pub(crate) fn state_word(name: &str) -> words::TicketState {
+    let known = STATES.iter().find(|(known, _)| *known == name);
+    known.map_or(words::TicketState::Unspecified, |(_, word)| *word)
+}
+
+/// The name of a ticket's state; `None` if it is unspecified.
+pub(crate) fn state_name(word: words::TicketState) -> Option<&'static str> {
+    STATES
+        .iter()
+        .find(|(_, known)| *known == word)
+        .map(|(name, _)| *name)
+}
+
+const STATES: [(&str, words::TicketState); 9] = [
+    ("awaiting_dispatch", words::TicketState::AwaitingDispatch),
+    ("dispatched", words::TicketState::Dispatched),
+    ("return_review", words::TicketState::ReturnReview),
+    ("consultation", words::TicketState::Consultation),
+    ("signed", words::TicketState::Signed),
+    ("handled", words::TicketState::Handled),
+    ("concluded", words::TicketState::Concluded),
+    ("archived", words::TicketState::Archived),
+    ("absorbed", words::TicketState::Absorbed),
+];
+
+fn nature_word(nature: Nature) -> words::Nature {
+    match nature {
+        Nature::New => words::Nature::New,
+        Nature::InHand => words::Nature::InHand,
+        Nature::Historical => words::Nature::Historical,
+    }
+}
+
+fn nature(word: words::Nature) -> Nature {
+    match word {
+        words::Nature::InHand => Nature::InHand,
+        words::Nature::Historical => Nature::Historical,
+        words::Nature::New | words::Nature::Unspecified => Nature::New,
+    }
+}
+
+fn kind_word(kind: Kind) -> words::Kind {
+    match kind {
+        Kind::Consult => words::Kind::Consult,
+        Kind::Help => words::Kind::Help,
+        Kind::Suggest => words::Kind::Suggest,
+        Kind::Complaint => words::Kind::Complaint,
+        Kind::Report => words::Kind::Report,
+        Kind::Praise => words::Kind::Praise,
+        Kind::Other => words::Kind::Other,
+    }
+}
+
+fn kind(word: words::Kind) -> Kind {
+    match word {
+        words::Kind::Consult => Kind::Consult,
+        words::Kind::Help => Kind::Help,
+        words::Kind::Suggest => Kind::Suggest,
+        words::Kind::Complaint => Kind::Complaint,
+        words::Kind::Report => Kind::Report,
+        words::Kind::Praise => Kind::Praise,
+        words::Kind::Other | words::Kind::Unspecified => Kind::Other,
+    }
+}
+
+fn urgency_word(urgency: Urgency) -> words::Urgency {
+    match urgency {
+        Urgency::Normal => words::Urgency::Normal,
+        Urgency::Urgent => words::Urgency::Urgent,
+        Urgency::Critical => words::Urgency::Critical,
+    }
+}
+
+/// An urgency off the wire; `None` if it is unspecified.
+pub(crate) fn urgency(word: words::Urgency) -> Option<Urgency> {
+    match word {
+        words::Urgency::Normal => Some(Urgency::Normal),
+        words::Urgency::Urgent => Some(Urgency::Urgent),
+        words::Urgency::Critical => Some(Urgency::Critical),
+        words::Urgency::Unspecified => None,
+    }
+}
+
+fn card_word(card: Card) -> words::Card {
+    match card {
+        Card::None => words::Card::None,
+        Card::Yellow => words::Card::Yellow,
+        Card::Red => words::Card::Red,
+    }
+}
+
+/// A card off the wire; `None` if it is unspecified.
+pub(crate) fn card(word: words::Card) -> Option<Card> {
+    match word {
+        words::Card::None => Some(Card::None),
+        words::Card::Yellow => Some(Card::Yellow),
+        words::Card::Red => Some(Card::Red),
+        words::Card::Unspecified => None,
+    }
+}
+
+fn reason_word(reason: ReturnReason) -> words::ReturnReason {
+    match reason {
+        ReturnReason::NotDuty => words::ReturnReason::NotDuty,
+        ReturnReason::NotArea => words::ReturnReason::NotArea,
+        ReturnReason::MissingInfo => words::ReturnReason::MissingInfo,
+        ReturnReason::Duplicate => words::ReturnReason::Duplicate,
+        ReturnReason::LegalRoute => words::ReturnReason::LegalRoute,
+        ReturnReason::Dispute => words::ReturnReason::Dispute,
+    }
+}
+
+/// A return's reason off the wire.
+pub(crate) fn reason(word: words::ReturnReason) -> Result<ReturnReason, RoutingError> {
+    match word {
+        words::ReturnReason::NotDuty => Ok(ReturnReason::NotDuty),
+        words::ReturnReason::NotArea => Ok(ReturnReason::NotArea),
+        words::ReturnReason::MissingInfo => Ok(ReturnReason::MissingInfo),
+        words::ReturnReason::Duplicate => Ok(ReturnReason::Duplicate),
+        words::ReturnReason::LegalRoute => Ok(ReturnReason::LegalRoute),
+        words::ReturnReason::Dispute => Ok(ReturnReason::Dispute),
+        words::ReturnReason::Unspecified => Err(RoutingError::Invalid {
+            field: "reason",
+            expected: "a return reason",
+        }),
+    }
+}
+
+/// The wire's word for what a step did.
+pub(crate) fn change_word(change: Change) -> pb::TicketChange {
+    match change {
+        Change::Opened => pb::TicketChange::Opened,
+        Change::MatterAttached => pb::TicketChange::MatterAttached,
+        Change::MatterDetached => pb::TicketChange::MatterDetached,
+        Change::Absorbed => pb::TicketChange::Absorbed,
+        Change::Reopened => pb::TicketChange::Reopened,
+        Change::Dispatched => pb::TicketChange::Dispatched,
+        Change::Signed => pb::TicketChange::Signed,
+        Change::ReturnAsked => pb::TicketChange::ReturnAsked,
+        Change::ReturnGranted => pb::TicketChange::ReturnGranted,
+        Change::ReturnRefused => pb::TicketChange::ReturnRefused,
+        Change::ConsultationOpened => pb::TicketChange::ConsultationOpened,
+        Change::ConsultationDecided => pb::TicketChange::ConsultationDecided,
+        Change::Handled => pb::TicketChange::Handled,
+        Change::SentBack => pb::TicketChange::SentBack,
+        Change::Concluded => pb::TicketChange::Concluded,
+        Change::Reworked => pb::TicketChange::Reworked,
+        Change::Archived => pb::TicketChange::Archived,
+        Change::YellowCard => pb::TicketChange::YellowCard,
+        Change::RedCard => pb::TicketChange::RedCard,
+        Change::Reminded => pb::TicketChange::Reminded,
+        Change::Supervised => pb::TicketChange::Supervised,
+        Change::Escalated => pb::TicketChange::Escalated,
+        Change::DeadlineRecomputed => pb::TicketChange::DeadlineRecomputed,
+        Change::Instructed => pb::TicketChange::Instructed,
+        Change::AttachRefused => pb::TicketChange::AttachRefused,
+    }
+}

@@ -1,0 +1,1 @@
+//! Life of tickets in the database, on every arrangement.
