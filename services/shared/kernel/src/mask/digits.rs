@@ -204,7 +204,11 @@ impl Number<'_> {
             && (digits.starts_with("62") || digits.starts_with(['3', '4', '5']))
             && is_luhn(digits);
         let is_named = self.is_account && digits.len() >= ACCOUNT_DIGITS_MIN;
-        if !(is_card || is_named) || !self.is_bounded(self.end()) {
+        // Accounts are never written with dots between their groups; sums of money are.
+        let has_dots = self.groups.windows(2).any(|pair| {
+            (pair[0].end..pair[1].start).any(|place| self.shadow.get(place) == Some('.'))
+        });
+        if !(is_card || is_named) || has_dots || !self.is_bounded(self.end()) {
             return None;
         }
         let shown = format!("****{}", &digits[digits.len() - 4..]);
