@@ -6,7 +6,7 @@ use hotline_platform::page::Page;
 use super::city::{City, cities, command};
 use crate::app::import::NewImport;
 use crate::domain::import::{ImportProgress, ImportSums, RawRow};
-use crate::domain::terms::Nature;
+use crate::domain::terms::{Nature, Term};
 use crate::error::IntakeError;
 
 const MAPPING: &str = r#"
@@ -48,67 +48,153 @@ fn said<'a>(id: &'a str, text: &'a str) -> [&'a str; 6] {
 
 impl City {
     async fn start(&self, import: NewImport) -> ImportProgress {
-        self.intake.start_import(command(), import).await.expect("started")
+        self.intake
+            .start_import(command(), import)
+            .await
+            .expect("started")
     }
 
     async fn take(&self, batch: ImportBatchId, rows: Vec<RawRow>) -> ImportSums {
-        self.intake.import_rows(command(), batch, rows).await.expect("taken in").sums
+        self.intake
+            .import_rows(command(), batch, rows)
+            .await
+            .expect("taken in")
+            .sums
     }
 
     async fn import(&self, import: NewImport, told: &[[&str; 6]]) -> ImportSums {
         let batch = self.start(import).await.batch_id;
         self.take(batch, rows(1, told)).await;
-        self.intake.finish_import(command(), batch).await.expect("finished").sums
+        self.intake
+            .finish_import(command(), batch)
+            .await
+            .expect("finished")
+            .sums
     }
 
     async fn assert_rows_are_conserved(&self) {
         self.assert_conserved().await;
         for (channel, sums) in self.intake.conservation().await.expect("counted") {
             let appeals = sums.appeals.registered;
-            assert_eq!(sums.rows.registered, appeals, "{} {channel}: every appeal came from a row", self.label);
+            assert_eq!(
+                sums.rows.registered, appeals,
+                "{} {channel}: every appeal came from a row",
+                self.label
+            );
         }
     }
 }
 
 #[tokio::test]
 async fn a_file_imported_again_adds_nothing() {
-    let told = [said("1", "路灯"), said("2", "井盖"), said("", "噪声"), said("", "噪声"), said("3", "")];
+    let told = [
+        said("1", "路灯"),
+        said("2", "井盖"),
+        said("", "噪声"),
+        said("", "噪声"),
+        said("3", ""),
+    ];
     for city in cities().await {
         let first = city.import(file('a', Nature::New), &told).await;
-        assert_eq!(first, ImportSums { registered: 4, refused: 1, attached: 0, ..ImportSums::default() }, "{}", city.label);
+        assert_eq!(
+            first,
+            ImportSums {
+                registered: 4,
+                refused: 1,
+                attached: 0,
+                ..ImportSums::default()
+            },
+            "{}",
+            city.label
+        );
         let again = city.import(file('a', Nature::New), &told).await;
-        assert_eq!(again, ImportSums { present: 4, refused: 1, ..ImportSums::default() }, "{}", city.label);
+        assert_eq!(
+            again,
+            ImportSums {
+                present: 4,
+                refused: 1,
+                ..ImportSums::default()
+            },
+            "{}",
+            city.label
+        );
         let elsewhere = city.import(file('b', Nature::Historical), &told).await;
-        assert_eq!(elsewhere.present, 4, "{}: a copy of the file, as another nature", city.label);
+        assert_eq!(
+            elsewhere.present, 4,
+            "{}: a copy of the file, as another nature",
+            city.label
+        );
         city.assert_rows_are_conserved().await;
     }
 }
 
 #[tokio::test]
 async fn a_chunk_that_is_handed_in_twice_counts_once() {
-    let told = [said("1", "路灯"), said("2", "井盖"), said("3", "噪声"), said("4", "油烟")];
+    let told = [
+        said("1", "路灯"),
+        said("2", "井盖"),
+        said("3", "噪声"),
+        said("4", "油烟"),
+    ];
     for city in cities().await {
         let batch = city.start(file('a', Nature::New)).await.batch_id;
         city.take(batch, rows(1, &told[..2])).await;
-        assert_eq!(city.take(batch, rows(1, &told[..2])).await.registered, 2, "{}", city.label);
+        assert_eq!(
+            city.take(batch, rows(1, &told[..2])).await.registered,
+            2,
+            "{}",
+            city.label
+        );
         // one that overlaps is taken in from where the run stands
-        assert_eq!(city.take(batch, rows(2, &told[1..])).await.registered, 4, "{}", city.label);
-        assert_eq!(city.intake.finish_import(command(), batch).await.expect("finished").next_row, 5);
-        assert_eq!(city.take(batch, rows(3, &told[2..])).await.rows_read(), 4, "{}: late repetition", city.label);
+        assert_eq!(
+            city.take(batch, rows(2, &told[1..])).await.registered,
+            4,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.intake
+                .finish_import(command(), batch)
+                .await
+                .expect("finished")
+                .next_row,
+            5
+        );
+        assert_eq!(
+            city.take(batch, rows(3, &told[2..])).await.rows_read(),
+            4,
+            "{}: late repetition",
+            city.label
+        );
         city.assert_rows_are_conserved().await;
     }
 }
 
 #[tokio::test]
 async fn an_interrupted_run_goes_on_where_it_stood() {
-    let told = [said("", "路灯"), said("", "路灯"), said("", "路灯"), said("", "路灯")];
+    let told = [
+        said("", "路灯"),
+        said("", "路灯"),
+        said("", "路灯"),
+        said("", "路灯"),
+    ];
     for city in cities().await {
         let batch = city.start(file('a', Nature::New)).await.batch_id;
         city.take(batch, rows(1, &told[..3])).await;
         let resumed = city.start(file('a', Nature::New)).await;
-        assert_eq!((resumed.batch_id, resumed.next_row, resumed.sums.registered), (batch, 4, 3), "{}", city.label);
+        assert_eq!(
+            (resumed.batch_id, resumed.next_row, resumed.sums.registered),
+            (batch, 4, 3),
+            "{}",
+            city.label
+        );
         let sums = city.take(batch, rows(4, &told[3..])).await;
-        assert_eq!((sums.registered, sums.present), (4, 0), "{}: the fourth equal row is the fourth", city.label);
+        assert_eq!(
+            (sums.registered, sums.present),
+            (4, 0),
+            "{}: the fourth equal row is the fourth",
+            city.label
+        );
         let other = city.start(file('a', Nature::Historical)).await;
         assert_ne!(other.batch_id, batch, "another nature is another import");
     }
@@ -118,17 +204,49 @@ async fn an_interrupted_run_goes_on_where_it_stood() {
 async fn rows_that_were_skipped_are_asked_for() {
     for city in cities().await {
         let batch = city.start(file('a', Nature::New)).await.batch_id;
-        let skipped = city.intake.import_rows(command(), batch, rows(3, &[said("3", "路灯")])).await;
-        assert!(matches!(skipped, Err(IntakeError::RowsSkipped { next_row: 1 })), "{}: {skipped:?}", city.label);
+        let skipped = city
+            .intake
+            .import_rows(command(), batch, rows(3, &[said("3", "路灯")]))
+            .await;
+        assert!(
+            matches!(skipped, Err(IntakeError::RowsSkipped { next_row: 1 })),
+            "{}: {skipped:?}",
+            city.label
+        );
         let mut gap = rows(1, &[said("1", "路灯"), said("2", "井盖")]);
         gap[1].row_no = 3;
         let gap = city.intake.import_rows(command(), batch, gap).await;
-        assert!(matches!(gap, Err(IntakeError::Invalid(_))), "{}: {gap:?}", city.label);
-        let unknown = city.intake.import_rows(command(), super::city::uuid(9).into(), rows(1, &[said("1", "路灯")])).await;
-        assert!(matches!(unknown, Err(IntakeError::ImportNotFound)), "{}: {unknown:?}", city.label);
-        city.intake.finish_import(command(), batch).await.expect("finished");
-        let late = city.intake.import_rows(command(), batch, rows(1, &[said("1", "路灯")])).await;
-        assert!(matches!(late, Err(IntakeError::ImportFinished)), "{}: {late:?}", city.label);
+        assert!(
+            matches!(gap, Err(IntakeError::Invalid(_))),
+            "{}: {gap:?}",
+            city.label
+        );
+        let unknown = city
+            .intake
+            .import_rows(
+                command(),
+                super::city::uuid(9).into(),
+                rows(1, &[said("1", "路灯")]),
+            )
+            .await;
+        assert!(
+            matches!(unknown, Err(IntakeError::ImportNotFound)),
+            "{}: {unknown:?}",
+            city.label
+        );
+        city.intake
+            .finish_import(command(), batch)
+            .await
+            .expect("finished");
+        let late = city
+            .intake
+            .import_rows(command(), batch, rows(1, &[said("1", "路灯")]))
+            .await;
+        assert!(
+            matches!(late, Err(IntakeError::ImportFinished)),
+            "{}: {late:?}",
+            city.label
+        );
     }
 }
 
@@ -137,12 +255,30 @@ async fn the_same_id_with_other_content_is_set_aside_once() {
     let told = [said("1", "路灯"), said("1", "路灯"), said("1", "井盖")];
     for city in cities().await {
         let sums = city.import(file('a', Nature::Historical), &told).await;
-        let expected = ImportSums { present: 1, registered: 2, quarantined: 1, ..ImportSums::default() };
+        let expected = ImportSums {
+            present: 1,
+            registered: 2,
+            quarantined: 1,
+            ..ImportSums::default()
+        };
         assert_eq!(sums, expected, "{}", city.label);
         let again = city.import(file('a', Nature::Historical), &told).await;
-        assert_eq!(again, ImportSums { present: 3, ..ImportSums::default() }, "{}", city.label);
+        assert_eq!(
+            again,
+            ImportSums {
+                present: 3,
+                ..ImportSums::default()
+            },
+            "{}",
+            city.label
+        );
         let totals = city.assert_conserved().await;
-        assert_eq!((totals["accepted"], totals["quarantined"]), (1, 1), "{}", city.label);
+        assert_eq!(
+            (totals["accepted"], totals["quarantined"]),
+            (1, 1),
+            "{}",
+            city.label
+        );
     }
 }
 
@@ -150,45 +286,134 @@ async fn the_same_id_with_other_content_is_set_aside_once() {
 async fn refused_rows_are_kept_with_what_was_expected_and_what_stood_there() {
     for city in cities().await {
         let batch = city.start(file('a', Nature::New)).await.batch_id;
-        let mut told = rows(1, &[said("1", "路灯"), ["2", "U", "井盖", "昨天", "", ""], said("3", "\u{0}")]);
-        told.push(RawRow { row_no: 4, source_line: 9, cells: Vec::new(), unreadable: "a JSON object".to_owned() });
+        let mut told = rows(
+            1,
+            &[
+                said("1", "路灯"),
+                ["2", "U", "井盖", "昨天", "", ""],
+                said("3", "\u{0}"),
+            ],
+        );
+        told.push(RawRow {
+            row_no: 4,
+            source_line: 9,
+            cells: Vec::new(),
+            unreadable: "a JSON object".to_owned(),
+        });
         assert_eq!(city.take(batch, told).await.refused, 3, "{}", city.label);
-        let page = Page { size: 2, after: None };
-        let (first, next) = city.intake.refused_rows(batch, &page).await.expect("listed");
-        let (second, end) = city.intake.refused_rows(batch, &Page { after: next, ..page }).await.expect("listed");
-        assert_eq!((first.len(), second.len(), end), (2, 1, None), "{}", city.label);
+        let page = Page {
+            size: 2,
+            after: None,
+        };
+        let (first, next) = city
+            .intake
+            .refused_rows(batch, &page)
+            .await
+            .expect("listed");
+        let (second, end) = city
+            .intake
+            .refused_rows(
+                batch,
+                &Page {
+                    after: next,
+                    ..page
+                },
+            )
+            .await
+            .expect("listed");
+        assert_eq!(
+            (first.len(), second.len(), end),
+            (2, 1, None),
+            "{}",
+            city.label
+        );
         let date = &first[0];
-        assert_eq!((date.row.source_line, date.refusal.field.as_str()), (3, "said_at"), "{}", city.label);
-        assert_eq!((date.refusal.found.as_str(), date.row.cells[2].as_str()), ("昨天", "井盖"), "{}", city.label);
-        assert_eq!(first[1].refusal.field, "text", "{}: nothing but NUL is nothing", city.label);
-        let unreadable = (second[0].row.source_line, second[0].refusal.expected.as_str());
+        assert_eq!(
+            (date.row.source_line, date.refusal.field.as_str()),
+            (3, "said_at"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            (date.refusal.found.as_str(), date.row.cells[2].as_str()),
+            ("昨天", "井盖"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            first[1].refusal.field, "text",
+            "{}: nothing but NUL is nothing",
+            city.label
+        );
+        let unreadable = (
+            second[0].row.source_line,
+            second[0].refusal.expected.as_str(),
+        );
         assert_eq!(unreadable, (9, "a JSON object"), "{}", city.label);
     }
 }
 
 #[tokio::test]
 async fn the_nature_decides_what_a_row_becomes() {
-    let told = [["K-1", "U1", "路灯不亮", "2026/11/2 9:05:00", "已修好", "2026-11-30"]];
+    let told = [[
+        "K-1",
+        "U1",
+        "路灯不亮",
+        "2026/11/2 9:05:00",
+        "已修好",
+        "2026-11-30",
+    ]];
     let cases = [
         (Nature::New, "registered", vec!["appeal registered 1"]),
-        (Nature::InHand, "accepted", vec!["appeal accepted 1", "attached opened 1"]),
-        (Nature::Historical, "accepted", vec!["appeal accepted 1", "attached opened 1"]),
+        (
+            Nature::InHand,
+            "accepted",
+            vec!["appeal accepted 1", "attached opened 1"],
+        ),
+        (
+            Nature::Historical,
+            "accepted",
+            vec!["appeal accepted 1", "attached opened 1"],
+        ),
     ];
     for (nature, state, story) in cases {
         for city in cities().await {
             let batch = city.start(file('a', nature)).await.batch_id;
             city.take(batch, rows(1, &told)).await;
             assert_eq!(city.story().await, story, "{} {nature:?}", city.label);
-            assert_eq!(city.assert_conserved().await[state], 1, "{} {nature:?}", city.label);
-            let page = Page { size: 1, after: None };
+            city.assert_rows_are_conserved().await;
+            let page = Page {
+                size: 1,
+                after: None,
+            };
             let filter = crate::store::appeals::Filter::default();
             let (found, _) = city.intake.appeals(&filter, &page).await.expect("listed");
             let (appeal, matter) = (&found[0].appeal, &found[0].matters[0].matter);
+            assert_eq!(appeal.state.word(), state, "{} {nature:?}", city.label);
             let is_kept = appeal.received_at.to_rfc3339() == "2026-11-02T01:05:00+00:00";
-            assert_eq!(is_kept, nature != Nature::New, "{} {nature:?}: receipt date", city.label);
-            assert_eq!(appeal.old_number == "K-1", nature == Nature::InHand, "{} {nature:?}", city.label);
-            assert_eq!(matter.imported_due_at.map(|at| at.to_rfc3339()).as_deref(), Some("2026-11-29T16:00:00+00:00"));
-            assert_eq!(matter.imported_reply.as_ref().map(|reply| reply.text.as_str()), Some("已修好"));
+            assert_eq!(
+                is_kept,
+                nature != Nature::New,
+                "{} {nature:?}: receipt date",
+                city.label
+            );
+            assert_eq!(
+                appeal.old_number == "K-1",
+                nature == Nature::InHand,
+                "{} {nature:?}",
+                city.label
+            );
+            assert_eq!(
+                matter.imported_due_at.map(|at| at.to_rfc3339()).as_deref(),
+                Some("2026-11-29T16:00:00+00:00")
+            );
+            assert_eq!(
+                matter
+                    .imported_reply
+                    .as_ref()
+                    .map(|reply| reply.text.as_str()),
+                Some("已修好")
+            );
         }
     }
 }
@@ -196,18 +421,38 @@ async fn the_nature_decides_what_a_row_becomes() {
 #[tokio::test]
 async fn an_import_that_cannot_work_is_refused_at_its_start() {
     let cases: [(&str, fn(&mut NewImport), &str); 6] = [
-        ("channel", |import| "nowhere".clone_into(&mut import.channel_code), "CHANNEL_UNKNOWN"),
-        ("channel of NUL", |import| "\0".clone_into(&mut import.channel_code), "CHANNEL_UNKNOWN"),
-        ("mapping", |import| "columns = 1".clone_into(&mut import.mapping_toml), "IMPORT_MAPPING"),
+        (
+            "channel",
+            |import| "nowhere".clone_into(&mut import.channel_code),
+            "CHANNEL_UNKNOWN",
+        ),
+        (
+            "channel of NUL",
+            |import| "\0".clone_into(&mut import.channel_code),
+            "CHANNEL_UNKNOWN",
+        ),
+        (
+            "mapping",
+            |import| "columns = 1".clone_into(&mut import.mapping_toml),
+            "IMPORT_MAPPING",
+        ),
         ("header", |import| import.header.clear(), "IMPORT_MAPPING"),
-        ("hash", |import| "ab".clone_into(&mut import.file_sha256), "INVALID_FIELD"),
+        (
+            "hash",
+            |import| "ab".clone_into(&mut import.file_sha256),
+            "INVALID_FIELD",
+        ),
         ("name", |import| import.file_name.clear(), "INVALID_FIELD"),
     ];
     for city in cities().await {
         for (label, change, reason) in cases {
             let mut import = file('a', Nature::New);
             change(&mut import);
-            let refused = city.intake.start_import(command(), import).await.expect_err(label);
+            let refused = city
+                .intake
+                .start_import(command(), import)
+                .await
+                .expect_err(label);
             assert_eq!(refused.reason(), reason, "{} {label}", city.label);
         }
     }
@@ -239,8 +484,21 @@ async fn two_clients_of_one_file_count_every_row_once() {
         while let Some(ended) = tasks.join_next().await {
             ended.expect("both end");
         }
-        let sums = city.intake.finish_import(command(), batch).await.expect("finished").sums;
-        assert_eq!(sums, ImportSums { registered: 40, ..ImportSums::default() }, "{}", city.label);
+        let sums = city
+            .intake
+            .finish_import(command(), batch)
+            .await
+            .expect("finished")
+            .sums;
+        assert_eq!(
+            sums,
+            ImportSums {
+                registered: 40,
+                ..ImportSums::default()
+            },
+            "{}",
+            city.label
+        );
         city.assert_rows_are_conserved().await;
     }
 }
