@@ -1,0 +1,6 @@
+//! Between the wire and the domain.
+
+pub(crate) mod heard;
+mod wire;
+
+pub(crate) use wire::*;

@@ -1,0 +1,120 @@
+//! The gRPC face of [`Reporting`]: decode, call, encode. Nothing is decided here.
+
+use hotline_platform::grpc::{command, problem};
+use hotline_proto::reporting as rpc;
+use hotline_proto::reporting::reporting_service_server::ReportingService;
+use tokio_stream::Iter;
+use tonic::{Code, Request, Response, Status};
+
+use crate::NAME;
+use crate::app::Reporting;
+use crate::convert;
+use crate::domain::document::Document;
+use crate::render::{Format, render};
+
+type Pieces<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
+
+/// Serves [`Reporting`] over gRPC.
+pub(crate) struct ReportingGrpc(Reporting);
+
+impl ReportingGrpc {
+    /// The face of `reporting`.
+    pub(crate) fn new(reporting: Reporting) -> Self {
+        Self(reporting)
+    }
+}
+
+#[tonic::async_trait]
+impl ReportingService for ReportingGrpc {
+    type RenderDocumentStream = Pieces<rpc::RenderDocumentResponse>;
+    type GetDocumentStream = Pieces<rpc::GetDocumentResponse>;
+
+    async fn render_document(
+        &self,
+        request: Request<rpc::RenderDocumentRequest>,
+    ) -> Result<Response<Self::RenderDocumentStream>, Status> {
+        let (period, format) = convert::rendering(request.get_ref())?;
+        let composed = self.0.compose(period).await?;
+        let head = convert::draft_head(&period, &composed, format);
+        let bytes = rendered(composed.document, format).await?;
+        Ok(Response::new(tokio_stream::iter(convert::draft_pieces(
+            head, &bytes,
+        ))))
+    }
+
+    async fn issue_document(
+        &self,
+        request: Request<rpc::IssueDocumentRequest>,
+    ) -> Result<Response<rpc::IssueDocumentResponse>, Status> {
+        let asked = request.get_ref();
+        let context = command(&request, &asked.idempotency_key, asked.expected_version);
+        let issued = self.0.issue(context, convert::issue(asked)?).await?;
+        let document_id = issued.head.id.to_string();
+        Ok(Response::new(rpc::IssueDocumentResponse {
+            document_id,
+            head: Some(convert::listed_head(&issued.head)),
+        }))
+    }
+
+    async fn list_documents(
+        &self,
+        request: Request<rpc::ListDocumentsRequest>,
+    ) -> Result<Response<rpc::ListDocumentsResponse>, Status> {
+        let (series, page) = convert::listing(request.get_ref())?;
+        let (heads, next) = self.0.documents(series, &page).await?;
+        Ok(Response::new(convert::document_page(&heads, next.as_ref())))
+    }
+
+    async fn get_document(
+        &self,
+        request: Request<rpc::GetDocumentRequest>,
+    ) -> Result<Response<Self::GetDocumentStream>, Status> {
+        let (id, format) = convert::showing(request.get_ref())?;
+        let issued = self.0.document(id).await?;
+        let head = convert::issued_head(&issued, format);
+        let bytes = rendered(issued.content, format).await?;
+        Ok(Response::new(tokio_stream::iter(convert::issued_pieces(
+            head, &bytes,
+        ))))
+    }
+
+    async fn give_instruction(
+        &self,
+        request: Request<rpc::GiveInstructionRequest>,
+    ) -> Result<Response<rpc::GiveInstructionResponse>, Status> {
+        let asked = request.get_ref();
+        let context = command(&request, &asked.idempotency_key, asked.expected_version);
+        let id = self
+            .0
+            .instruct(context, convert::instruction(asked)?)
+            .await?;
+        Ok(Response::new(rpc::GiveInstructionResponse {
+            instruction_id: id.to_string(),
+        }))
+    }
+
+    async fn get_overview(
+        &self,
+        request: Request<rpc::GetOverviewRequest>,
+    ) -> Result<Response<rpc::GetOverviewResponse>, Status> {
+        let days = convert::overview_days(request.get_ref())?;
+        let figures = self.0.overview(days).await?;
+        Ok(Response::new(convert::overview(&figures)))
+    }
+}
+
+/// Renders away from the threads that serve: a workbook of a busy day takes a while.
+async fn rendered(document: Document, format: Format) -> Result<Vec<u8>, Status> {
+    let rendering = tokio::task::spawn_blocking(move || render(&document, format)).await;
+    let failed = |_| {
+        problem(
+            NAME,
+            Code::Internal,
+            "RENDER_FAILED",
+            "the document could not be rendered".to_owned(),
+        )
+    };
+    rendering
+        .map_err(failed)?
+        .map_err(|error| crate::error::ReportingError::from(error).into())
+}

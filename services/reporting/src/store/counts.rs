@@ -1,0 +1,242 @@
+//! Sums of rollups, and the counts that rollups are checked against.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::core::CoreError;
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    Select,
+};
+
+use super::entity::{appeal_view, daily_fact, matter_view, tenure, ticket_view};
+use crate::domain::fact::measure;
+use crate::domain::figures::{Counted, Sums, Totals};
+use crate::domain::words::HISTORICAL;
+
+/// The first day that sorts as text.
+const FIRST_DAY: NaiveDate = year_start(0);
+/// The last day that sorts as text, near enough.
+const LAST_DAY: NaiveDate = year_start(9999);
+
+const fn year_start(year: i32) -> NaiveDate {
+    match NaiveDate::from_yo_opt(year, 1) {
+        Some(day) => day,
+        None => NaiveDate::MAX,
+    }
+}
+
+/// Days, both inclusive.
+#[derive(Clone, Copy, Debug)]
+pub struct Days {
+    /// The first.
+    pub first: NaiveDate,
+    /// The last.
+    pub last: NaiveDate,
+}
+
+impl Days {
+    /// Every day that a column can hold in the order of its text.
+    pub const EVER: Self = Self {
+        first: FIRST_DAY,
+        last: LAST_DAY,
+    };
+}
+
+/// Instants of a period: from `start`, before `end`; deadlines up to `as_of` are over.
+#[derive(Clone, Copy, Debug)]
+pub struct Span {
+    /// The first instant.
+    pub start: Timestamp,
+    /// The first instant after it.
+    pub end: Timestamp,
+    /// Its end, or now if that is earlier.
+    pub as_of: Timestamp,
+}
+
+/// The rollups of some days along every dimension.
+pub async fn totals(db: &impl ConnectionTrait, days: Days) -> Result<Totals, CoreError> {
+    Ok(Totals {
+        units: sums(db, days, daily_fact::Column::UnitCode).await?,
+        channels: sums(db, days, daily_fact::Column::ChannelCode).await?,
+        kinds: sums(db, days, daily_fact::Column::Kind).await?,
+        categories: sums(db, days, daily_fact::Column::CategoryCode).await?,
+    })
+}
+
+/// The rollups of some days by unit.
+pub async fn sums_by_unit(db: &impl ConnectionTrait, days: Days) -> Result<Sums, CoreError> {
+    sums(db, days, daily_fact::Column::UnitCode).await
+}
+
+async fn sums(
+    db: &impl ConnectionTrait,
+    days: Days,
+    by: daily_fact::Column,
+) -> Result<Sums, CoreError> {
+    let rows: Vec<(String, String, i64)> = daily_fact::Entity::find()
+        .select_only()
+        .column(daily_fact::Column::Measure)
+        .column(by)
+        .column_as(whole(Expr::col(daily_fact::Column::Count).sum()), "sum")
+        .filter(daily_fact::Column::Day.gte(days.first.to_string()))
+        .filter(daily_fact::Column::Day.lte(days.last.to_string()))
+        .group_by(daily_fact::Column::Measure)
+        .group_by(by)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut sums = Sums::default();
+    for (measure, code, sum) in rows {
+        sums.add(&measure, &code, sum);
+    }
+    Ok(sums)
+}
+
+/// What is counted without rollups.
+pub async fn counted(
+    db: &impl ConnectionTrait,
+    days: Days,
+    span: Span,
+) -> Result<Counted, CoreError> {
+    let concluded = tenure::Entity::find()
+        .filter(tenure::Column::UntilAt.gte(micros(span.start)))
+        .filter(tenure::Column::UntilAt.lt(micros(span.end)))
+        .filter(tenure::Column::Ended.eq(measure::CONCLUDED));
+    let appeals = appeal_view::Entity::find().filter(of_days(
+        appeal_view::Column::ReceivedDay,
+        appeal_view::Column::Nature,
+        days,
+    ));
+    let tickets = ticket_view::Entity::find().filter(of_days(
+        ticket_view::Column::ReceivedDay,
+        ticket_view::Column::Nature,
+        days,
+    ));
+    let late = held_at(span.end).filter(tenure::Column::DueAt.lte(micros(span.as_of)));
+    Ok(Counted {
+        appeals: signed(appeals.count(db).await?),
+        tickets: signed(tickets.count(db).await?),
+        concluded: signed(concluded.count(db).await?),
+        carried: by_unit(db, held_at(span.start)).await?,
+        in_hand: by_unit(db, held_at(span.end)).await?,
+        overdue: by_unit(db, late).await?,
+    })
+}
+
+/// Tenures that are open at an instant: begun before it, not ended before it.
+pub(super) fn held_at(at: Timestamp) -> Select<tenure::Entity> {
+    let at = micros(at);
+    let open = Condition::any()
+        .add(tenure::Column::UntilAt.is_null())
+        .add(tenure::Column::UntilAt.gte(at));
+    tenure::Entity::find()
+        .filter(tenure::Column::FromAt.lt(at))
+        .filter(open)
+}
+
+async fn by_unit(
+    db: &impl ConnectionTrait,
+    held: Select<tenure::Entity>,
+) -> Result<BTreeMap<String, i64>, CoreError> {
+    let rows: Vec<(String, i64)> = held
+        .select_only()
+        .column(tenure::Column::UnitCode)
+        .column_as(whole(Expr::col(tenure::Column::Ordinal).count()), "held")
+        .group_by(tenure::Column::UnitCode)
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+fn of_days<C: ColumnTrait>(day: C, nature: C, days: Days) -> Condition {
+    Condition::all()
+        .add(day.gte(days.first.to_string()))
+        .add(day.lte(days.last.to_string()))
+        .add(nature.ne(HISTORICAL))
+}
+
+/// Figures of what came and what became of it; natures are not told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OverviewCounts {
+    /// Appeals.
+    pub appeals: i64,
+    /// Channels they came by.
+    pub channels: i64,
+    /// Legacy lines that were dialled.
+    pub lines: i64,
+    /// Matters of the appeals.
+    pub matters: i64,
+    /// Tickets that hold them.
+    pub tickets: i64,
+    /// Matters on another ticket than their own.
+    pub merged_matters: i64,
+}
+
+/// Counts what was received on some days, or ever.
+pub async fn overview(
+    db: &impl ConnectionTrait,
+    days: Option<Days>,
+) -> Result<OverviewCounts, CoreError> {
+    let within = |column: SimpleExpr| match days {
+        None => Condition::all(),
+        Some(days) => Condition::all()
+            .add(column.clone().gte(days.first.to_string()))
+            .add(column.lte(days.last.to_string())),
+    };
+    let appeals = || {
+        appeal_view::Entity::find().filter(within(Expr::col((
+            appeal_view::Entity,
+            appeal_view::Column::ReceivedDay,
+        ))))
+    };
+    let matters = || {
+        matter_view::Entity::find()
+            .filter(within(Expr::col((
+                matter_view::Entity,
+                matter_view::Column::ReceivedDay,
+            ))))
+            .filter(matter_view::Column::LastMove.ne("withdrawn"))
+    };
+    let elsewhere = Expr::col(matter_view::Column::TicketId)
+        .ne(Expr::col(matter_view::Column::ReservedTicketId));
+    let lines = appeals().filter(appeal_view::Column::LineNumber.ne(""));
+    Ok(OverviewCounts {
+        appeals: signed(appeals().count(db).await?),
+        channels: distinct(db, appeals(), appeal_view::Column::ChannelCode).await?,
+        lines: distinct(db, lines, appeal_view::Column::LineNumber).await?,
+        matters: signed(matters().count(db).await?),
+        tickets: distinct(db, matters(), matter_view::Column::TicketId).await?,
+        merged_matters: signed(matters().filter(elsewhere).count(db).await?),
+    })
+}
+
+async fn distinct<E, C>(
+    db: &impl ConnectionTrait,
+    rows: Select<E>,
+    column: C,
+) -> Result<i64, CoreError>
+where
+    E: EntityTrait<Column = C>,
+    C: ColumnTrait,
+{
+    let counted: Option<i64> = rows
+        .select_only()
+        .column_as(whole(Expr::col(column).count_distinct()), "different")
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(counted.unwrap_or_default())
+}
+
+/// A sum or count as a 64-bit integer on both databases (PostgreSQL sums into a decimal).
+fn whole(expression: SimpleExpr) -> SimpleExpr {
+    expression.cast_as(Alias::new("BIGINT"))
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,15 @@
+//! Reporting's own tables, after the platform's.
+
+use sea_orm_migration::MigrationTrait;
+
+mod m20260901_000001_reporting_views;
+mod m20260901_000002_reporting_documents;
+
+/// All migrations of this service's database.
+#[must_use]
+pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+    let mut all = hotline_platform::migration::migrations();
+    all.push(Box::new(m20260901_000001_reporting_views::Migration));
+    all.push(Box::new(m20260901_000002_reporting_documents::Migration));
+    all
+}
