@@ -106,7 +106,7 @@ fn row(row_no: i64) -> RawRow {
         format!("第{row_no}号路灯不亮"),
         format!("样例路第{row_no}号路灯已经三天不亮，晚上出行不便，请派人维修。"),
     ];
-    RawRow { row_no, cells, source_line: row_no + 1 }
+    RawRow { row_no, cells, source_line: row_no + 1, unreadable: String::new() }
 }
 
 /// (rows registered, appeals registered) of the channel; the sums of design 7.8 are checked.
