@@ -12,6 +12,8 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self { database_url: "sqlite://data/intake.db".to_owned() }
+        Self {
+            database_url: "sqlite://data/intake.db".to_owned(),
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use hotline_platform::core::CoreError;
 
-use crate::domain::registration::SUBJECT_MAX_CHARS;
 use crate::domain::mapping::MappingError;
+use crate::domain::registration::SUBJECT_MAX_CHARS;
 use crate::domain::{Invalid, appeal, matter};
 use crate::store::StoreError;
 

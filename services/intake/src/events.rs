@@ -125,12 +125,17 @@ pub fn registry_loaded(loaded: &Loaded, version: i64) -> NewEvent {
         Loaded::Channels(rows) => (CHANNELS, rows.iter().map(channel_row).collect()),
         Loaded::Lines(rows) => (LINES, rows.iter().map(line_row).collect()),
     };
-    let body = pb::RegistryLoaded { table: loaded.name().to_owned(), rows };
+    let body = pb::RegistryLoaded {
+        table: loaded.name().to_owned(),
+        rows,
+    };
     NewEvent {
         stream_id: id,
         aggregate_id: id,
         version,
-        body: Body { event: Some(Event::RegistryLoaded(body)) },
+        body: Body {
+            event: Some(Event::RegistryLoaded(body)),
+        },
     }
 }
 
@@ -152,12 +157,19 @@ fn line_row(line: &Line) -> RegistryRow {
     registry_row(&line.number, &line.name, columns)
 }
 
-fn registry_row<const N: usize>(code: &str, name: &str, columns: [(&str, String); N]) -> RegistryRow {
+fn registry_row<const N: usize>(
+    code: &str,
+    name: &str,
+    columns: [(&str, String); N],
+) -> RegistryRow {
     RegistryRow {
         code: code.to_owned(),
         name: name.to_owned(),
         parent_code: String::new(),
-        columns: columns.into_iter().map(|(column, value)| (column.to_owned(), value)).collect(),
+        columns: columns
+            .into_iter()
+            .map(|(column, value)| (column.to_owned(), value))
+            .collect(),
     }
 }
 
@@ -176,15 +188,24 @@ impl Reaction for TicketReaction {
         &["routing"]
     }
 
-    async fn apply(&self, work: &Work, envelope: &Envelope, body: &Body) -> Result<(), ReactionError> {
+    async fn apply(
+        &self,
+        work: &Work,
+        envelope: &Envelope,
+        body: &Body,
+    ) -> Result<(), ReactionError> {
         match &body.event {
             Some(Event::TicketChanged(changed)) => {
-                let ticket = seen_ticket(changed, envelope.version).map_err(|invalid| permanent(&invalid))?;
+                let ticket = seen_ticket(changed, envelope.version)
+                    .map_err(|invalid| permanent(&invalid))?;
                 hearing::ticket_changed(work, &ticket).await.map_err(failed)
             }
             Some(Event::AttachRefused(refused)) => {
-                let refusal = refusal(refused, envelope.version).map_err(|invalid| permanent(&invalid))?;
-                hearing::attach_refused(work, &cause(envelope), refusal).await.map_err(failed)
+                let refusal =
+                    refusal(refused, envelope.version).map_err(|invalid| permanent(&invalid))?;
+                hearing::attach_refused(work, &cause(envelope), refusal)
+                    .await
+                    .map_err(failed)
             }
             _ => Ok(()),
         }
@@ -192,7 +213,10 @@ impl Reaction for TicketReaction {
 }
 
 fn seen_ticket(changed: &pb::TicketChanged, version: i64) -> Result<SeenTicket, Invalid> {
-    let ticket = changed.ticket.as_ref().ok_or_else(|| Invalid::new("ticket", "present"))?;
+    let ticket = changed
+        .ticket
+        .as_ref()
+        .ok_or_else(|| Invalid::new("ticket", "present"))?;
     Ok(SeenTicket {
         id: parse_id("ticket.id", &ticket.id)?,
         number: ticket.number.clone(),

@@ -43,7 +43,9 @@ pub enum MountError {
 ///
 /// [`MountError`] if its database cannot be opened or migrated.
 pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountError> {
-    let core = runtime.open(NAME, &config.database_url, store::migration::migrations()).await?;
+    let core = runtime
+        .open(NAME, &config.database_url, store::migration::migrations())
+        .await?;
     let settings = app::register::Settings {
         keys: domain::identity::Keys {
             citizen: runtime.derive_key("citizen"),
@@ -53,7 +55,8 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
         masker: Masker::standard(),
     };
     let intake = app::Intake::new(core.clone(), settings);
-    let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake)).max_decoding_message_size(REQUEST_MAX_BYTES);
+    let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake))
+        .max_decoding_message_size(REQUEST_MAX_BYTES);
     Ok(Service {
         core,
         routes: Routes::new(server),

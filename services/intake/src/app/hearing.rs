@@ -36,9 +36,9 @@ pub async fn ticket_changed(work: &Work, ticket: &SeenTicket) -> Result<(), Inta
     store::tickets::remember(txn, ticket).await?;
     let was_over = known.iter().any(|known| known.state.is_over());
     if ticket.state.is_over() {
-        store::matters::close_texts(txn, ticket.id).await?;
+        store::texts::close_all(txn, ticket.id).await?;
     } else if was_over {
-        store::matters::reopen_texts(txn, ticket.id).await?;
+        store::texts::reopen_all(txn, ticket.id).await?;
     }
     Ok(())
 }
@@ -48,10 +48,16 @@ pub async fn ticket_changed(work: &Work, ticket: &SeenTicket) -> Result<(), Inta
 /// # Errors
 ///
 /// [`IntakeError::MatterNotFound`] for a matter that intake never had.
-pub async fn attach_refused(work: &Work, cause: &Cause, refusal: Refusal) -> Result<(), IntakeError> {
+pub async fn attach_refused(
+    work: &Work,
+    cause: &Cause,
+    refusal: Refusal,
+) -> Result<(), IntakeError> {
     let txn = work.txn();
     remember_state(work, refusal).await?;
-    let matter = store::matters::find(&**txn, refusal.matter).await?.ok_or(IntakeError::MatterNotFound)?;
+    let matter = store::matters::find(&**txn, refusal.matter)
+        .await?
+        .ok_or(IntakeError::MatterNotFound)?;
     let Ok(moved) = matter.moved(Move::Refuse(refusal.ticket)) else {
         if matter.ticket() == Some(refusal.ticket) {
             // Its own ticket concluded without it: a person must look.
@@ -60,10 +66,12 @@ pub async fn attach_refused(work: &Work, cause: &Cause, refusal: Refusal) -> Res
         }
         return Ok(());
     };
-    let appeal = store::appeals::find(&**txn, matter.appeal_id).await?.ok_or(IntakeError::AppealNotFound)?;
+    let appeal = store::appeals::find(&**txn, matter.appeal_id)
+        .await?
+        .ok_or(IntakeError::AppealNotFound)?;
     store::matters::save_place(txn, &moved.matter, moved.step.events()).await?;
-    store::matters::close_text(txn, matter.id).await?;
-    store::matters::reopen_texts(txn, matter.reserved_ticket).await?;
+    store::texts::close(txn, matter.id).await?;
+    store::texts::reopen_all(txn, matter.reserved_ticket).await?;
     journal::moved(work, cause, &appeal, &moved.matter, &moved.step);
     Ok(())
 }
@@ -71,8 +79,14 @@ pub async fn attach_refused(work: &Work, cause: &Cause, refusal: Refusal) -> Res
 /// A refusal is a step of the ticket's history and tells its state too.
 async fn remember_state(work: &Work, refusal: Refusal) -> Result<(), IntakeError> {
     let known = store::tickets::seen(&**work.txn(), &[refusal.ticket]).await?;
-    let Some(known) = known.into_iter().next() else { return Ok(()) };
-    let heard = SeenTicket { state: refusal.state, version: refusal.version, ..known };
+    let Some(known) = known.into_iter().next() else {
+        return Ok(());
+    };
+    let heard = SeenTicket {
+        state: refusal.state,
+        version: refusal.version,
+        ..known
+    };
     ticket_changed(work, &heard).await
 }
 

@@ -45,7 +45,12 @@ impl Intake {
         let settings = Arc::new(settings);
         let registrar = Registrar::new(Arc::clone(&settings));
         let writer = GroupCommit::start(&core, registrar.clone());
-        Self { core, settings, registrar, writer }
+        Self {
+            core,
+            settings,
+            registrar,
+            writer,
+        }
     }
 
     /// Registers one appeal, together with whatever else waits, and answers after the commit.
@@ -63,7 +68,9 @@ impl Intake {
         }
         match registered? {
             Registered::New { receipt, .. } | Registered::Present { receipt } => Ok(receipt),
-            Registered::Differs { first, .. } => Err(IntakeError::ContentDiffers { first_number: first.number }),
+            Registered::Differs { first, .. } => Err(IntakeError::ContentDiffers {
+                first_number: first.number,
+            }),
         }
     }
 
@@ -81,7 +88,15 @@ impl Intake {
             let outcome = self
                 .core
                 .execute(context.clone(), move |work| {
-                    Box::pin(async move { decide(Order { work, cause: &cause, settings: &settings, expected_version }).await })
+                    Box::pin(async move {
+                        decide(Order {
+                            work,
+                            cause: &cause,
+                            settings: &settings,
+                            expected_version,
+                        })
+                        .await
+                    })
                 })
                 .await;
             collisions += 1;
@@ -113,21 +128,29 @@ impl Order<'_> {
 
     async fn appeal(&self, id: AppealId) -> Result<(Appeal, Vec<Matter>), IntakeError> {
         let txn = &**self.work.txn();
-        let appeal = store::appeals::find(txn, id).await?.ok_or(IntakeError::AppealNotFound)?;
+        let appeal = store::appeals::find(txn, id)
+            .await?
+            .ok_or(IntakeError::AppealNotFound)?;
         let matters = store::matters::of_appeals(txn, &[id]).await?;
         Ok((appeal, matters))
     }
 
     async fn matter(&self, id: MatterId) -> Result<(Appeal, Matter), IntakeError> {
         let txn = &**self.work.txn();
-        let matter = store::matters::find(txn, id).await?.ok_or(IntakeError::MatterNotFound)?;
-        let appeal = store::appeals::find(txn, matter.appeal_id).await?.ok_or(IntakeError::AppealNotFound)?;
+        let matter = store::matters::find(txn, id)
+            .await?
+            .ok_or(IntakeError::MatterNotFound)?;
+        let appeal = store::appeals::find(txn, matter.appeal_id)
+            .await?
+            .ok_or(IntakeError::AppealNotFound)?;
         Ok((appeal, matter))
     }
 
     /// The citizen's name, to mask it in what others write about him.
     async fn name(&self, appeal: &Appeal) -> Result<String, IntakeError> {
-        let Some(id) = appeal.contact else { return Ok(String::new()) };
+        let Some(id) = appeal.contact else {
+            return Ok(String::new());
+        };
         let contact = store::contacts::find(&**self.work.txn(), id).await?;
         Ok(contact.map(|contact| contact.name).unwrap_or_default())
     }

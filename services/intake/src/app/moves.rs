@@ -27,7 +27,10 @@ impl Intake {
         matter: MatterId,
         ticket: TicketId,
     ) -> Result<MatterView, IntakeError> {
-        self.command(context, move |order| Box::pin(async move { merge(order, matter, ticket).await })).await
+        self.command(context, move |order| {
+            Box::pin(async move { merge(order, matter, ticket).await })
+        })
+        .await
     }
 
     /// Puts a merged matter back on its own ticket (撤销并单).
@@ -42,7 +45,10 @@ impl Intake {
         reason: String,
     ) -> Result<MatterView, IntakeError> {
         registration::text("reason", &reason, registration::SUBJECT_MAX_CHARS)?;
-        self.command(context, move |order| Box::pin(async move { unmerge(order, matter).await })).await
+        self.command(context, move |order| {
+            Box::pin(async move { unmerge(order, matter).await })
+        })
+        .await
     }
 
     /// Adds a matter with a ticket of its own to an accepted appeal (拆单).
@@ -58,7 +64,9 @@ impl Intake {
     ) -> Result<AppealView, IntakeError> {
         told.check()?;
         if told.subject.trim().is_empty() && told.text.trim().is_empty() {
-            return Err(Invalid::new("matter.text", "what is asked: a text or at least a subject").into());
+            return Err(
+                Invalid::new("matter.text", "what is asked: a text or at least a subject").into(),
+            );
         }
         self.command(context, move |order| {
             let told = told.clone();
@@ -68,7 +76,11 @@ impl Intake {
     }
 }
 
-async fn merge(order: Order<'_>, id: MatterId, target: TicketId) -> Result<MatterView, IntakeError> {
+async fn merge(
+    order: Order<'_>,
+    id: MatterId,
+    target: TicketId,
+) -> Result<MatterView, IntakeError> {
     let (appeal, matter) = order.matter(id).await?;
     order.expect(matter.version)?;
     if appeal.nature == Nature::Historical {
@@ -79,7 +91,9 @@ async fn merge(order: Order<'_>, id: MatterId, target: TicketId) -> Result<Matte
     let source = view::tickets_of(std::slice::from_ref(&matter));
     let seen = store::tickets::seen(&**order.work.txn(), &source).await?;
     if let Some(over) = seen.into_iter().find(|ticket| ticket.state.is_over()) {
-        return Err(IntakeError::TicketOver { state: over.state.word() });
+        return Err(IntakeError::TicketOver {
+            state: over.state.word(),
+        });
     }
     settle(order, appeal, moved).await
 }
@@ -87,20 +101,30 @@ async fn merge(order: Order<'_>, id: MatterId, target: TicketId) -> Result<Matte
 /// Refuses a target that no accepted matter opened, or that takes no further matter as last heard.
 async fn check_open(order: Order<'_>, target: TicketId) -> Result<(), IntakeError> {
     let txn = &**order.work.txn();
-    let owner = store::matters::owner_of(txn, target).await?.ok_or(IntakeError::TicketNotFound)?;
+    let owner = store::matters::owner_of(txn, target)
+        .await?
+        .ok_or(IntakeError::TicketNotFound)?;
     if owner.version == 0 {
         return Err(IntakeError::TicketNotFound);
     }
     let seen = store::tickets::seen(txn, &[target]).await?;
     if let Some(over) = seen.into_iter().find(|ticket| ticket.state.is_over()) {
-        return Err(IntakeError::TicketOver { state: over.state.word() });
+        return Err(IntakeError::TicketOver {
+            state: over.state.word(),
+        });
     }
     if !store::matters::stands_on(txn, target).await? {
-        return Err(IntakeError::TicketOver { state: TicketState::Absorbed.word() });
+        return Err(IntakeError::TicketOver {
+            state: TicketState::Absorbed.word(),
+        });
     }
-    let appeal = store::appeals::find(txn, owner.appeal_id).await?.ok_or(IntakeError::AppealNotFound)?;
+    let appeal = store::appeals::find(txn, owner.appeal_id)
+        .await?
+        .ok_or(IntakeError::AppealNotFound)?;
     if appeal.nature == Nature::Historical {
-        return Err(IntakeError::TicketOver { state: TicketState::Archived.word() });
+        return Err(IntakeError::TicketOver {
+            state: TicketState::Archived.word(),
+        });
     }
     Ok(())
 }
@@ -113,7 +137,9 @@ async fn unmerge(order: Order<'_>, id: MatterId) -> Result<MatterView, IntakeErr
     let own = store::tickets::seen(&**order.work.txn(), &[matter.reserved_ticket]).await?;
     let over = |state| matches!(state, TicketState::Concluded | TicketState::Archived);
     if let Some(own) = own.into_iter().find(|ticket| over(ticket.state)) {
-        return Err(IntakeError::TicketOver { state: own.state.word() });
+        return Err(IntakeError::TicketOver {
+            state: own.state.word(),
+        });
     }
     settle(order, appeal, moved).await
 }
@@ -126,7 +152,11 @@ async fn settle(
     let txn = order.work.txn();
     store::matters::save_place(txn, &moved.matter, moved.step.events()).await?;
     journal::moved(order.work, order.cause, &appeal, &moved.matter, &moved.step);
-    let seen = store::tickets::seen(&**txn, &view::tickets_of(std::slice::from_ref(&moved.matter))).await?;
+    let seen = store::tickets::seen(
+        &**txn,
+        &view::tickets_of(std::slice::from_ref(&moved.matter)),
+    )
+    .await?;
     Ok(MatterView::new(appeal, moved.matter, &view::by_id(seen)))
 }
 
@@ -138,17 +168,35 @@ async fn split(order: Order<'_>, id: AppealId, told: NewMatter) -> Result<Appeal
         return Err(IntakeError::Historical);
     }
     if matters.len() >= MATTERS_MAX {
-        return Err(Invalid::new("matter", format!("at most matter {MATTERS_MAX} of its appeal")).into());
+        return Err(Invalid::new(
+            "matter",
+            format!("at most matter {MATTERS_MAX} of its appeal"),
+        )
+        .into());
     }
     let (work, txn) = (order.work, order.work.txn());
-    let appeal = Appeal { state, version: before.version + 1, ..before };
+    let appeal = Appeal {
+        state,
+        version: before.version + 1,
+        ..before
+    };
     let (row, is_alone) = draft(order, &appeal, &matters, told).await?;
     let moved = row.matter.moved(Move::Split)?;
     matters.push(moved.matter.clone());
     store::appeals::save(txn, &appeal).await?;
-    let row = NewMatterRow { matter: moved.matter.clone(), is_open: is_alone, ..row };
+    let row = NewMatterRow {
+        matter: moved.matter.clone(),
+        is_open: is_alone,
+        ..row
+    };
     store::matters::insert(txn, vec![row]).await?;
-    journal::appeal(work, order.cause, &appeal, &matters.iter().collect::<Vec<_>>(), Command::Split.change());
+    journal::appeal(
+        work,
+        order.cause,
+        &appeal,
+        &matters.iter().collect::<Vec<_>>(),
+        Command::Split.change(),
+    );
     journal::moved(work, order.cause, &appeal, &moved.matter, &moved.step);
     order.view(appeal, matters).await
 }
@@ -165,8 +213,14 @@ async fn draft(
     let numbers = mint_numbers(work, &[order.settings.zone.day(work.now())]).await?;
     let text_key = text_key(&appeal.citizen, &told.subject, &told.text);
     let keys: Vec<String> = text_key.iter().cloned().collect();
-    let is_alone = store::matters::open_by_text(&**work.txn(), &keys).await?.is_empty();
-    let last = matters.iter().map(|matter| matter.ordinal).max().unwrap_or_default();
+    let is_alone = store::texts::standing(&**work.txn(), &keys)
+        .await?
+        .is_empty();
+    let last = matters
+        .iter()
+        .map(|matter| matter.ordinal)
+        .max()
+        .unwrap_or_default();
     let matter = Matter {
         id: work.new_id().into(),
         appeal_id: appeal.id,
@@ -175,7 +229,9 @@ async fn draft(
         reserved_ticket: work.new_id().into(),
         number: numbers.into_iter().next().unwrap_or_default(),
         place: Place::Waiting,
-        kind: told.kind.unwrap_or_else(|| matters.first().map_or(Kind::Other, |matter| matter.kind)),
+        kind: told
+            .kind
+            .unwrap_or_else(|| matters.first().map_or(Kind::Other, |matter| matter.kind)),
         urgency: told.urgency.unwrap_or_default(),
         category_code: told.category_code,
         area_code: told.area_code,

@@ -62,7 +62,9 @@ impl Intake {
     /// [`IntakeError::AppealNotFound`].
     pub async fn appeal(&self, id: AppealId) -> Result<AppealView, IntakeError> {
         let found = store::appeals::find(self.core.db().read(), id).await?;
-        let mut views = self.views(vec![found.ok_or(IntakeError::AppealNotFound)?]).await?;
+        let mut views = self
+            .views(vec![found.ok_or(IntakeError::AppealNotFound)?])
+            .await?;
         views.pop().ok_or(IntakeError::AppealNotFound)
     }
 
@@ -78,7 +80,9 @@ impl Intake {
         }
         let id = match number.parse::<TicketNumber>() {
             Ok(ours) => store::matters::appeal_by_number(db, ours.as_str()).await?,
-            Err(_) => store::appeals::find_by_old_number(db, number).await?.map(|appeal| appeal.id),
+            Err(_) => store::appeals::find_by_old_number(db, number)
+                .await?
+                .map(|appeal| appeal.id),
         };
         self.appeal(id.ok_or(IntakeError::AppealNotFound)?).await
     }
@@ -93,9 +97,18 @@ impl Intake {
         filter: &Filter,
         page: &Page<Cursor>,
     ) -> Result<(Vec<AppealView>, Option<Cursor>), IntakeError> {
-        let found = store::appeals::list(self.core.db().read(), filter, page.after.as_ref(), page.size + 1).await?;
+        let found = store::appeals::list(
+            self.core.db().read(),
+            filter,
+            page.after.as_ref(),
+            page.size + 1,
+        )
+        .await?;
         let (found, last) = cut(found, page.size);
-        let next = last.map(|appeal| Cursor { received_at: micros(appeal.received_at), id: appeal.id.uuid() });
+        let next = last.map(|appeal| Cursor {
+            received_at: micros(appeal.received_at),
+            id: appeal.id.uuid(),
+        });
         Ok((self.views(found).await?, next))
     }
 
@@ -126,7 +139,9 @@ impl Intake {
         // Both are always done, so that the answer's time tells nothing about the number.
         let found = store::appeals::find_by_number(self.core.db().read(), number.as_str()).await?;
         let is_code_right = identity::same_code(&expected, code);
-        let appeal = found.filter(|_| is_code_right).ok_or(IntakeError::ReceiptNotFound)?;
+        let appeal = found
+            .filter(|_| is_code_right)
+            .ok_or(IntakeError::ReceiptNotFound)?;
         self.progress_of(&appeal).await
     }
 
@@ -135,19 +150,27 @@ impl Intake {
         let matters = store::matters::of_appeals(db, &[appeal.id]).await?;
         let tickets = view::tickets_of(&matters);
         let seen = view::by_id(store::tickets::seen(db, &tickets).await?);
-        let numbers: HashMap<TicketId, String> =
-            store::matters::ticket_numbers(db, &tickets).await?.into_iter().collect();
+        let numbers: HashMap<TicketId, String> = store::matters::ticket_numbers(db, &tickets)
+            .await?
+            .into_iter()
+            .collect();
         let progress = |matter: &Matter| {
             let ticket = matter.ticket();
             let heard = ticket.and_then(|ticket| seen.get(&ticket));
             MatterProgress {
                 number: matter.number.clone(),
-                ticket_number: ticket.and_then(|ticket| numbers.get(&ticket)).cloned().unwrap_or_default(),
+                ticket_number: ticket
+                    .and_then(|ticket| numbers.get(&ticket))
+                    .cloned()
+                    .unwrap_or_default(),
                 ticket_state: heard.map(|ticket| ticket.state),
                 due_at: heard.and_then(|ticket| ticket.due_at),
             }
         };
-        Ok(Progress { state: appeal.state, matters: matters.iter().map(progress).collect() })
+        Ok(Progress {
+            state: appeal.state,
+            matters: matters.iter().map(progress).collect(),
+        })
     }
 
     /// Reads a contact at the moment of sending. The audit row is committed first.
@@ -163,7 +186,10 @@ impl Intake {
     ) -> Result<Contact, IntakeError> {
         required("purpose", &purpose, "why the contact is read")?;
         // Every reading is audited anew, so it is never answered from the command table.
-        let context = CommandContext { idempotency_key: String::new(), ..context };
+        let context = CommandContext {
+            idempotency_key: String::new(),
+            ..context
+        };
         self.command(context, move |order| {
             let entry = AuditEntry {
                 resource: "contact",
@@ -185,8 +211,13 @@ impl Intake {
     /// # Errors
     ///
     /// What storage fails with.
-    pub async fn channels(&self, page: &Page<String>) -> Result<(Vec<Channel>, Option<String>), IntakeError> {
-        let found = store::registry::channels(self.core.db().read(), page.after.as_deref(), page.size + 1).await?;
+    pub async fn channels(
+        &self,
+        page: &Page<String>,
+    ) -> Result<(Vec<Channel>, Option<String>), IntakeError> {
+        let found =
+            store::registry::channels(self.core.db().read(), page.after.as_deref(), page.size + 1)
+                .await?;
         let (found, last) = cut(found, page.size);
         Ok((found, last.map(|channel| channel.code)))
     }
@@ -196,8 +227,13 @@ impl Intake {
     /// # Errors
     ///
     /// What storage fails with.
-    pub async fn lines(&self, page: &Page<String>) -> Result<(Vec<Line>, Option<String>), IntakeError> {
-        let found = store::registry::lines(self.core.db().read(), page.after.as_deref(), page.size + 1).await?;
+    pub async fn lines(
+        &self,
+        page: &Page<String>,
+    ) -> Result<(Vec<Line>, Option<String>), IntakeError> {
+        let found =
+            store::registry::lines(self.core.db().read(), page.after.as_deref(), page.size + 1)
+                .await?;
         let (found, last) = cut(found, page.size);
         Ok((found, last.map(|line| line.number)))
     }

@@ -112,7 +112,10 @@ fn lines(csv: &[u8]) -> Result<Vec<Line>, IntakeError> {
     for row in table.rows() {
         let merge_mode = registry::MergeMode::read(&table.text(row, "merge_mode"));
         if merge_mode.is_none() {
-            let words: Vec<_> = registry::MergeMode::WORDS.iter().map(|(_, word)| *word).collect();
+            let words: Vec<_> = registry::MergeMode::WORDS
+                .iter()
+                .map(|(_, word)| *word)
+                .collect();
             let expected = format!("{} or 整体并入, 双号并行, 设分中心, 保留", words.join(", "));
             table.wrong(row, "merge_mode", &expected);
         }
@@ -135,25 +138,42 @@ mod tests {
 
     #[test]
     fn our_headers_and_the_official_ones_are_both_read() {
-        let official = "number,name_zh,department_zh,merge_mode,exempt\n110,报警,市公安局,保留,yes\n";
+        let official =
+            "number,name_zh,department_zh,merge_mode,exempt\n110,报警,市公安局,保留,yes\n";
         let ours = "number,name,unit_name,merge_mode,is_exempt\n110,报警,市公安局,retained,是\n";
         let bom = format!("\u{feff}{ours}");
         for csv in [official, ours, &bom] {
             let found = lines(csv.as_bytes()).expect("right");
             assert_eq!(found.len(), 1);
-            assert_eq!((found[0].unit_name.as_str(), found[0].is_exempt), ("市公安局", true), "{csv}");
+            assert_eq!(
+                (found[0].unit_name.as_str(), found[0].is_exempt),
+                ("市公安局", true),
+                "{csv}"
+            );
         }
     }
 
     #[test]
     fn every_wrong_row_is_named_with_what_was_expected_and_found() {
-        let csv = "code,name,kind,public_answer\na,甲,phone,yes\na,乙,phone,no\nb,,phone,maybe\nc,丙\n";
+        let csv =
+            "code,name,kind,public_answer\na,甲,phone,yes\na,乙,phone,no\nb,,phone,maybe\nc,丙\n";
         let Err(IntakeError::RegistryRows { table, rows }) = channels(csv.as_bytes()) else {
             panic!("the table is wrong");
         };
         assert_eq!(table, "channels");
-        let told: Vec<_> = rows.iter().map(|row| (row.row, row.column.as_str(), row.found.as_str())).collect();
-        assert_eq!(told, [(2, "code", "a"), (3, "name", ""), (3, "public_answer", "maybe"), (4, "", "2 columns")]);
+        let told: Vec<_> = rows
+            .iter()
+            .map(|row| (row.row, row.column.as_str(), row.found.as_str()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                (2, "code", "a"),
+                (3, "name", ""),
+                (3, "public_answer", "maybe"),
+                (4, "", "2 columns")
+            ]
+        );
         assert!(rows.iter().all(|row| !row.expected.is_empty()));
     }
 
@@ -163,7 +183,9 @@ mod tests {
             panic!("no name column");
         };
         assert_eq!((rows[0].row, rows[0].column.as_str()), (0, "name"));
-        let Err(IntakeError::RegistryRows { rows, .. }) = channels(b"code,name,kind\na,\xbc\xd7,phone\n") else {
+        let Err(IntakeError::RegistryRows { rows, .. }) =
+            channels(b"code,name,kind\na,\xbc\xd7,phone\n")
+        else {
             panic!("not UTF-8");
         };
         assert!(rows[0].expected.contains("UTF-8"), "{}", rows[0].expected);

@@ -86,16 +86,31 @@ impl Decision {
                 }
                 Ok(())
             }
-            Self::Guide { legal_route, competent_body, answer, .. } => {
-                required("legal_route", legal_route, "the legal route the citizen is shown")?;
-                registration::text("competent_body", competent_body, registration::NAME_MAX_CHARS)?;
+            Self::Guide {
+                legal_route,
+                competent_body,
+                answer,
+                ..
+            } => {
+                required(
+                    "legal_route",
+                    legal_route,
+                    "the legal route the citizen is shown",
+                )?;
+                registration::text(
+                    "competent_body",
+                    competent_body,
+                    registration::NAME_MAX_CHARS,
+                )?;
                 registration::text("answer", answer, TEXT_MAX_CHARS)
             }
             Self::Divert { to } => required("diverted_to", to, "the number of a line"),
             Self::Quarantine { reason } | Self::Withdraw { reason } => {
                 required("reason", reason, "the reason, in a few words")
             }
-            Self::Release { reason } => registration::text("reason", reason, registration::SUBJECT_MAX_CHARS),
+            Self::Release { reason } => {
+                registration::text("reason", reason, registration::SUBJECT_MAX_CHARS)
+            }
         }
     }
 }
@@ -121,13 +136,21 @@ impl Intake {
     }
 }
 
-async fn decide(order: Order<'_>, id: AppealId, decision: Decision) -> Result<AppealView, IntakeError> {
+async fn decide(
+    order: Order<'_>,
+    id: AppealId,
+    decision: Decision,
+) -> Result<AppealView, IntakeError> {
     let (before, mut matters) = order.appeal(id).await?;
     order.expect(before.version)?;
     let command = decision.command();
     let state = appeal::next(before.state, command)?;
     let name = order.name(&before).await?;
-    let mut appeal = Appeal { state, version: before.version + 1, ..before.clone() };
+    let mut appeal = Appeal {
+        state,
+        version: before.version + 1,
+        ..before.clone()
+    };
     let mask = |text: &str| order.settings.mask(text, &name);
     match &decision {
         Decision::Accept { corrections } => {
@@ -137,8 +160,17 @@ async fn decide(order: Order<'_>, id: AppealId, decision: Decision) -> Result<Ap
             appeal.outcome.answer = mask(answer);
             store::appeals::keep_answer(order.work.txn(), id, answer).await?;
         }
-        Decision::Guide { reason, legal_route, competent_body, answer } => {
-            let told = if answer.trim().is_empty() { format!("{legal_route} {competent_body}") } else { answer.clone() };
+        Decision::Guide {
+            reason,
+            legal_route,
+            competent_body,
+            answer,
+        } => {
+            let told = if answer.trim().is_empty() {
+                format!("{legal_route} {competent_body}")
+            } else {
+                answer.clone()
+            };
             appeal.outcome.guide_reason = Some(*reason);
             appeal.outcome.legal_route = mask(legal_route);
             appeal.outcome.competent_body = mask(competent_body);
@@ -146,11 +178,19 @@ async fn decide(order: Order<'_>, id: AppealId, decision: Decision) -> Result<Ap
             store::appeals::keep_answer(order.work.txn(), id, told.trim()).await?;
         }
         Decision::Divert { to } => erase(order, &mut appeal, &mut matters, to).await?,
-        Decision::Quarantine { reason } | Decision::Withdraw { reason } => appeal.outcome.reason = mask(reason),
+        Decision::Quarantine { reason } | Decision::Withdraw { reason } => {
+            appeal.outcome.reason = mask(reason);
+        }
         Decision::Release { .. } => appeal.outcome.reason = String::new(),
     }
     store::appeals::save(order.work.txn(), &appeal).await?;
-    journal::appeal(order.work, order.cause, &appeal, &matters.iter().collect::<Vec<_>>(), command.change());
+    journal::appeal(
+        order.work,
+        order.cause,
+        &appeal,
+        &matters.iter().collect::<Vec<_>>(),
+        command.change(),
+    );
     match decision {
         Decision::Accept { .. } => place(order, &appeal, &mut matters).await?,
         Decision::Withdraw { .. } => withdraw(order, &appeal, before.state, &mut matters).await?,
@@ -178,7 +218,8 @@ async fn correct(
         let before = matter.clone();
         matter.kind = told.kind.unwrap_or(matter.kind);
         matter.urgency = told.urgency.unwrap_or(matter.urgency);
-        matter.category_code = filled(&told.category_code).unwrap_or_else(|| before.category_code.clone());
+        matter.category_code =
+            filled(&told.category_code).unwrap_or_else(|| before.category_code.clone());
         matter.area_code = filled(&told.area_code).unwrap_or_else(|| before.area_code.clone());
         if let Some(subject) = &subject {
             matter.subject = mask(subject);
@@ -201,19 +242,30 @@ async fn correct(
 }
 
 /// Puts each waiting matter on a ticket: that of the same open text of its citizen, or its own.
-async fn place(order: Order<'_>, appeal: &Appeal, matters: &mut [Matter]) -> Result<(), IntakeError> {
+async fn place(
+    order: Order<'_>,
+    appeal: &Appeal,
+    matters: &mut [Matter],
+) -> Result<(), IntakeError> {
     let txn = order.work.txn();
-    let keys: Vec<String> = matters.iter().filter_map(|matter| matter.text_key.clone()).collect();
-    let open = store::matters::open_by_text(&**txn, &keys).await?;
+    let keys: Vec<String> = matters
+        .iter()
+        .filter_map(|matter| matter.text_key.clone())
+        .collect();
+    let open = store::texts::standing(&**txn, &keys).await?;
     let mut open: HashMap<String, TicketId> = open.into_iter().collect();
     for matter in matters {
-        let ticket = matter.text_key.as_ref().and_then(|key| open.get(key)).copied();
+        let ticket = matter
+            .text_key
+            .as_ref()
+            .and_then(|key| open.get(key))
+            .copied();
         let moved = matter.moved(ticket.map_or(Move::Open, Move::SameText))?;
         *matter = moved.matter;
         store::matters::save_place(txn, matter, moved.step.events()).await?;
         if let (None, Some(key)) = (ticket, &matter.text_key) {
             open.insert(key.clone(), matter.reserved_ticket);
-            store::matters::open_text(txn, matter).await?;
+            store::texts::open(txn, matter).await?;
         }
         journal::moved(order.work, order.cause, appeal, matter, &moved.step);
     }
@@ -234,7 +286,11 @@ async fn withdraw(
         ticket.state.is_over().then_some(ticket.state)
     };
     if before == AppealState::Accepted && matters.iter().all(|matter| over(matter).is_some()) {
-        let state = matters.first().and_then(over).map(Term::word).unwrap_or_default();
+        let state = matters
+            .first()
+            .and_then(over)
+            .map(Term::word)
+            .unwrap_or_default();
         return Err(IntakeError::TicketOver { state });
     }
     for matter in matters {
@@ -244,7 +300,7 @@ async fn withdraw(
         let moved = matter.moved(Move::Withdraw)?;
         *matter = moved.matter;
         store::matters::save_place(txn, matter, moved.step.events()).await?;
-        store::matters::close_text(txn, matter.id).await?;
+        store::texts::close(txn, matter.id).await?;
         journal::moved(order.work, order.cause, appeal, matter, &moved.step);
     }
     Ok(())
@@ -258,7 +314,10 @@ async fn erase(
     to: &str,
 ) -> Result<(), IntakeError> {
     let txn = order.work.txn();
-    if store::registry::lines_of(&**txn, &[to.to_owned()]).await?.is_empty() {
+    if store::registry::lines_of(&**txn, &[to.to_owned()])
+        .await?
+        .is_empty()
+    {
         return Err(IntakeError::LineUnknown(to.to_owned()));
     }
     store::appeals::erase_content(txn, appeal.id).await?;

@@ -35,7 +35,10 @@ pub type SeenTickets = HashMap<TicketId, SeenTicket>;
 impl AppealView {
     /// Puts an appeal together with its matters.
     pub fn new(appeal: Appeal, matters: Vec<Matter>, seen: &SeenTickets) -> Self {
-        let matters = matters.into_iter().map(|matter| MatterView::new(appeal.clone(), matter, seen)).collect();
+        let matters = matters
+            .into_iter()
+            .map(|matter| MatterView::new(appeal.clone(), matter, seen))
+            .collect();
         Self { appeal, matters }
     }
 }
@@ -43,8 +46,15 @@ impl AppealView {
 impl MatterView {
     /// Puts a matter together with its appeal.
     pub fn new(appeal: Appeal, matter: Matter, seen: &SeenTickets) -> Self {
-        let ticket_state = matter.ticket().and_then(|ticket| seen.get(&ticket)).map(|ticket| ticket.state);
-        Self { appeal, matter, ticket_state }
+        let ticket_state = matter
+            .ticket()
+            .and_then(|ticket| seen.get(&ticket))
+            .map(|ticket| ticket.state);
+        Self {
+            appeal,
+            matter,
+            ticket_state,
+        }
     }
 }
 
@@ -55,5 +65,8 @@ pub fn tickets_of(matters: &[Matter]) -> Vec<TicketId> {
 
 /// Indexes tickets by id.
 pub fn by_id(tickets: Vec<SeenTicket>) -> SeenTickets {
-    tickets.into_iter().map(|ticket| (ticket.id, ticket)).collect()
+    tickets
+        .into_iter()
+        .map(|ticket| (ticket.id, ticket))
+        .collect()
 }

@@ -36,17 +36,25 @@ pub fn raw_rows(rows: Vec<pb::RawRow>) -> Vec<RawRow> {
 
 /// Where a run is opened.
 pub fn started(progress: &ImportProgress) -> pb::StartImportResponse {
-    pb::StartImportResponse { batch_id: progress.batch_id.to_string(), next_row: progress.next_row }
+    pb::StartImportResponse {
+        batch_id: progress.batch_id.to_string(),
+        next_row: progress.next_row,
+    }
 }
 
 /// How far a run is.
 pub fn progress(progress: &ImportProgress) -> pb::ImportRowsResponse {
-    pb::ImportRowsResponse { next_row: progress.next_row, sums: Some(sums(progress.sums)) }
+    pb::ImportRowsResponse {
+        next_row: progress.next_row,
+        sums: Some(sums(progress.sums)),
+    }
 }
 
 /// How a run ended.
 pub fn finished(progress: &ImportProgress) -> pb::FinishImportResponse {
-    pb::FinishImportResponse { sums: Some(sums(progress.sums)) }
+    pb::FinishImportResponse {
+        sums: Some(sums(progress.sums)),
+    }
 }
 
 fn sums(sums: ImportSums) -> pb::ImportSums {

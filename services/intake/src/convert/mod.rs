@@ -1,11 +1,13 @@
 //! Between the wire and the domain: what is asked is parsed here, what is answered is put into words.
 
 pub mod imports;
+mod keyed;
 pub mod requests;
 pub mod responses;
 mod status;
 mod words;
 
+pub use self::keyed::Keyed;
 pub use self::words::{optional_instant, parse_id, timestamp, wire_word, word};
 
 use hotline_proto::event as pb;

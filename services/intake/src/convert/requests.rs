@@ -37,7 +37,10 @@ pub fn registration(request: pb::RegisterAppealRequest) -> Result<Registration, 
         nature: Nature::New,
         said_at: optional_instant("said_at", request.said_at)?,
         contact: request.contact.as_ref().map(contact).unwrap_or_default(),
-        confidentiality: request.confidentiality.map(confidentiality).unwrap_or_default(),
+        confidentiality: request
+            .confidentiality
+            .map(confidentiality)
+            .unwrap_or_default(),
         subject: request.subject,
         text: request.text,
         matters,
@@ -74,8 +77,15 @@ pub fn guidance(request: pb::GuideAppealRequest) -> Result<Decision, Invalid> {
 
 /// Which appeals a list holds.
 pub fn filter(request: &pb::ListAppealsRequest) -> Result<Filter, Invalid> {
-    for (field, value) in [("channel_code", &request.channel_code), ("citizen", &request.citizen)] {
-        crate::domain::registration::text(field, value, crate::domain::registration::KEY_MAX_CHARS)?;
+    for (field, value) in [
+        ("channel_code", &request.channel_code),
+        ("citizen", &request.citizen),
+    ] {
+        crate::domain::registration::text(
+            field,
+            value,
+            crate::domain::registration::KEY_MAX_CHARS,
+        )?;
     }
     Ok(Filter {
         state: optional_word::<_, shared::AppealState>("state", request.state)?,

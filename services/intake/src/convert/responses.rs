@@ -39,7 +39,9 @@ pub fn matter_view(view: &MatterView) -> pb::MatterView {
     pb::MatterView {
         matter: Some(matter_message(&view.appeal, &view.matter)),
         version: view.matter.version,
-        ticket_state: view.ticket_state.map_or(0, wire_word::<_, shared::TicketState>),
+        ticket_state: view
+            .ticket_state
+            .map_or(0, wire_word::<_, shared::TicketState>),
     }
 }
 
@@ -55,14 +57,21 @@ fn matter_progress(matter: MatterProgress) -> pb::MatterProgress {
     pb::MatterProgress {
         number: matter.number,
         ticket_number: matter.ticket_number,
-        ticket_state: matter.ticket_state.map_or(0, wire_word::<_, shared::TicketState>),
+        ticket_state: matter
+            .ticket_state
+            .map_or(0, wire_word::<_, shared::TicketState>),
         due_at: matter.due_at.map(timestamp),
     }
 }
 
 /// How a citizen can be answered.
 pub fn contact(contact: Contact) -> pb::Contact {
-    pb::Contact { name: contact.name, phone: contact.phone, email: contact.email, account: contact.account }
+    pb::Contact {
+        name: contact.name,
+        phone: contact.phone,
+        email: contact.email,
+        account: contact.account,
+    }
 }
 
 /// A way appeals come in.
@@ -89,12 +98,21 @@ pub fn line(line: Line) -> pb::Line {
 
 /// Where the appeals of each channel stand.
 pub fn conservation(sums: BTreeMap<String, Conservation>) -> pb::GetConservationResponse {
-    let channels = sums.into_iter().map(|(code, sums)| channel_conservation(code, &sums)).collect();
+    let channels = sums
+        .into_iter()
+        .map(|(code, sums)| channel_conservation(code, &sums))
+        .collect();
     pb::GetConservationResponse { channels }
 }
 
 fn channel_conservation(channel_code: String, sums: &Conservation) -> pb::ChannelConservation {
-    let of = |state: AppealState| sums.appeals.by_state.get(state.word()).copied().unwrap_or_default();
+    let of = |state: AppealState| {
+        sums.appeals
+            .by_state
+            .get(state.word())
+            .copied()
+            .unwrap_or_default()
+    };
     pb::ChannelConservation {
         channel_code,
         registered: sums.appeals.registered,

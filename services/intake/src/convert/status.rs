@@ -14,7 +14,11 @@ const SERVICE: &str = "intake";
 
 impl From<Invalid> for Status {
     fn from(invalid: Invalid) -> Self {
-        invalid_field(SERVICE, &invalid.field, &format!("must be {}", invalid.expected))
+        invalid_field(
+            SERVICE,
+            &invalid.field,
+            &format!("must be {}", invalid.expected),
+        )
     }
 }
 
@@ -24,7 +28,9 @@ impl From<IntakeError> for Status {
         match error {
             IntakeError::Invalid(invalid) => invalid.into(),
             IntakeError::Core(error) => core_status(SERVICE, &error),
-            IntakeError::RegistryRows { ref rows, .. } => wrong_rows(reason, error.to_string(), rows),
+            IntakeError::RegistryRows { ref rows, .. } => {
+                wrong_rows(reason, error.to_string(), rows)
+            }
             ref other => problem(SERVICE, code(other), reason, error.to_string()),
         }
     }
@@ -57,10 +63,14 @@ fn code(error: &IntakeError) -> Code {
 
 /// One field violation per wrong row: `rows[7].merge_mode`.
 fn wrong_rows(reason: &'static str, message: String, rows: &[WrongRow]) -> Status {
-    let mut details = ErrorDetails::with_error_info(reason, format!("{SERVICE}.hotline"), HashMap::new());
+    let mut details =
+        ErrorDetails::with_error_info(reason, format!("{SERVICE}.hotline"), HashMap::new());
     for row in rows {
         let field = format!("rows[{}].{}", row.row, row.column);
-        details.add_bad_request_violation(field, format!("expected {}, found `{}`", row.expected, row.found));
+        details.add_bad_request_violation(
+            field,
+            format!("expected {}, found `{}`", row.expected, row.found),
+        );
     }
     Status::with_error_details(Code::InvalidArgument, message, details)
 }

@@ -87,7 +87,8 @@ pub fn optional_instant(
 ///
 /// [`Invalid`] if it is no UUID.
 pub fn parse_id<K>(field: &str, text: &str) -> Result<Id<K>, Invalid> {
-    text.parse().map_err(|_| Invalid::new(field, "a UUID such as 0192d1a0-0000-7000-8000-000000000000"))
+    text.parse()
+        .map_err(|_| Invalid::new(field, "a UUID such as 0192d1a0-0000-7000-8000-000000000000"))
 }
 
 impl WireEnum for shared::Kind {

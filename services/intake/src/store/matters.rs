@@ -61,28 +61,6 @@ pub async fn taken_numbers(
     Ok(taken)
 }
 
-/// The open matters of known citizens, by text key: (key, ticket it stands on).
-pub async fn open_by_text(
-    db: &impl ConnectionTrait,
-    text_keys: &[String],
-) -> Result<Vec<(String, TicketId)>, StoreError> {
-    let mut found = Vec::new();
-    for keys in text_keys.chunks(IN_LIST_MAX) {
-        let rows: Vec<(Option<String>, Option<Uuid>)> = matter::Entity::find()
-            .select_only()
-            .columns([matter::Column::OpenKey, matter::Column::TicketId])
-            .filter(matter::Column::OpenKey.is_in(keys))
-            .into_tuple()
-            .all(db)
-            .await?;
-        let standing = rows
-            .into_iter()
-            .filter_map(|(key, ticket)| Some((key?, TicketId::from(ticket?))));
-        found.extend(standing);
-    }
-    Ok(found)
-}
-
 /// Finds a matter by its id.
 pub async fn find(db: &impl ConnectionTrait, id: MatterId) -> Result<Option<Matter>, StoreError> {
     matter::Entity::find_by_id(id.uuid())
@@ -182,8 +160,14 @@ pub async fn stands_on(db: &impl ConnectionTrait, ticket: TicketId) -> Result<bo
 pub async fn save_place(txn: &Txn, changed: &Matter, events: i64) -> Result<(), StoreError> {
     let updated = matter::Entity::update_many()
         .col_expr(matter::Column::Version, Expr::value(changed.version))
-        .col_expr(matter::Column::Place, Expr::value(place_word(changed.place)))
-        .col_expr(matter::Column::TicketId, Expr::value(changed.ticket().map(TicketId::uuid)))
+        .col_expr(
+            matter::Column::Place,
+            Expr::value(place_word(changed.place)),
+        )
+        .col_expr(
+            matter::Column::TicketId,
+            Expr::value(changed.ticket().map(TicketId::uuid)),
+        )
         .filter(matter::Column::Id.eq(changed.id.uuid()))
         .filter(matter::Column::Version.eq(changed.version - events))
         .exec(&**txn)
@@ -191,30 +175,6 @@ pub async fn save_place(txn: &Txn, changed: &Matter, events: i64) -> Result<(), 
     if updated.rows_affected == 0 {
         return Err(CoreError::Stale { current: 0 }.into());
     }
-    Ok(())
-}
-
-/// Makes `changed` the one open matter of its citizen and text, if it has both.
-///
-/// # Errors
-///
-/// [`StoreError::Collision`] if another matter is that already.
-pub async fn open_text(txn: &Txn, changed: &Matter) -> Result<(), StoreError> {
-    let Some(key) = &changed.text_key else { return Ok(()) };
-    set_open_key(txn, changed.id, Some(key.clone())).await
-}
-
-/// Makes `id` no longer the open matter of its citizen and text.
-pub async fn close_text(txn: &Txn, id: MatterId) -> Result<(), StoreError> {
-    set_open_key(txn, id, None).await
-}
-
-async fn set_open_key(txn: &Txn, id: MatterId, key: Option<String>) -> Result<(), StoreError> {
-    matter::Entity::update_many()
-        .col_expr(matter::Column::OpenKey, Expr::value(key))
-        .filter(matter::Column::Id.eq(id.uuid()))
-        .exec(&**txn)
-        .await?;
     Ok(())
 }
 
@@ -278,39 +238,6 @@ pub async fn erase_content(txn: &Txn, appeal: AppealId) -> Result<(), StoreError
         .filter(matter::Column::AppealId.eq(appeal.uuid()))
         .exec(&**txn)
         .await?;
-    Ok(())
-}
-
-/// Closes the texts of every matter on `ticket`: the same text said later is a new matter.
-pub async fn close_texts(txn: &Txn, ticket: TicketId) -> Result<(), StoreError> {
-    matter::Entity::update_many()
-        .col_expr(matter::Column::OpenKey, Expr::value(None::<String>))
-        .filter(matter::Column::TicketId.eq(ticket.uuid()))
-        .filter(matter::Column::OpenKey.is_not_null())
-        .exec(&**txn)
-        .await?;
-    Ok(())
-}
-
-/// Opens the texts of the matters on `ticket` again, but for texts that another matter holds open.
-pub async fn reopen_texts(txn: &Txn, ticket: TicketId) -> Result<(), StoreError> {
-    let closed: Vec<(Uuid, Option<String>)> = matter::Entity::find()
-        .select_only()
-        .columns([matter::Column::Id, matter::Column::TextKey])
-        .filter(matter::Column::TicketId.eq(ticket.uuid()))
-        .filter(matter::Column::OpenKey.is_null())
-        .filter(matter::Column::TextKey.is_not_null())
-        .order_by_asc(matter::Column::Id)
-        .limit(IN_LIST_MAX as u64)
-        .into_tuple()
-        .all(&**txn)
-        .await?;
-    for (id, key) in closed {
-        let Some(key) = key else { continue };
-        if open_by_text(&**txn, std::slice::from_ref(&key)).await?.is_empty() {
-            set_open_key(txn, id.into(), Some(key)).await?;
-        }
-    }
     Ok(())
 }
 

@@ -51,23 +51,43 @@ pub async fn cities() -> Vec<City> {
 impl City {
     async fn found(database: TestDatabase) -> Self {
         let clock = ManualClock::at(from_micros(MORNING).expect("in range"));
-        let core = testing::core("intake", &database.url, store::migration::migrations(), &clock).await;
+        let core = testing::core(
+            "intake",
+            &database.url,
+            store::migration::migrations(),
+            &clock,
+        )
+        .await;
         let settings = Settings {
-            keys: Keys { citizen: [1; 32], query_code: [2; 32] },
+            keys: Keys {
+                citizen: [1; 32],
+                query_code: [2; 32],
+            },
             zone: Zone::SHANGHAI,
             masker: Masker::standard(),
         };
         let intake = Intake::new(core.clone(), settings);
-        let city = Self { label: database.label, core, intake, clock, _database: database };
+        let city = Self {
+            label: database.label,
+            core,
+            intake,
+            clock,
+            _database: database,
+        };
         let channels = "code,name,kind\ntel12345,12345电话,phone\nmailbox,市长信箱,mailbox\n";
-        city.load("channels", channels).await.expect("channels load");
-        let lines = "number,name,merge_mode,exempt\n110,报警,保留,yes\n12319,城管热线,双号并行,no\n";
+        city.load("channels", channels)
+            .await
+            .expect("channels load");
+        let lines =
+            "number,name,merge_mode,exempt\n110,报警,保留,yes\n12319,城管热线,双号并行,no\n";
         city.load("lines", lines).await.expect("lines load");
         city
     }
 
     pub async fn load(&self, table: &str, csv: &str) -> Result<u32, IntakeError> {
-        self.intake.load_registry(command(), table, csv.as_bytes()).await
+        self.intake
+            .load_registry(command(), table, csv.as_bytes())
+            .await
     }
 
     /// Registers through the group commit, as gRPC does.
@@ -93,12 +113,25 @@ impl City {
         std::mem::take(&mut *results.lock().expect("one test"))
     }
 
-    pub async fn decide(&self, receipt: &Receipt, decision: Decision) -> Result<AppealView, IntakeError> {
-        self.intake.triage(command(), receipt.appeal_id, decision).await
+    pub async fn decide(
+        &self,
+        receipt: &Receipt,
+        decision: Decision,
+    ) -> Result<AppealView, IntakeError> {
+        self.intake
+            .triage(command(), receipt.appeal_id, decision)
+            .await
     }
 
     pub async fn accept(&self, receipt: &Receipt) -> AppealView {
-        self.decide(receipt, Decision::Accept { corrections: Vec::new() }).await.expect("accepted")
+        self.decide(
+            receipt,
+            Decision::Accept {
+                corrections: Vec::new(),
+            },
+        )
+        .await
+        .expect("accepted")
     }
 
     /// Registers and accepts an appeal of an unknown citizen; its one matter and ticket.
@@ -120,7 +153,9 @@ impl City {
     /// What happened since the registry was loaded, in words.
     pub async fn story(&self) -> Vec<String> {
         let log = self.log().await;
-        log.iter().filter_map(|(envelope, body)| told(envelope, body)).collect()
+        log.iter()
+            .filter_map(|(envelope, body)| told(envelope, body))
+            .collect()
     }
 
     /// Hears from routing that a ticket stands in `state` at `version`.
@@ -134,20 +169,33 @@ impl City {
             }),
             ..pb::TicketChanged::default()
         };
-        self.react(ticket, version, Event::TicketChanged(changed)).await.expect("heard");
+        self.react(ticket, version, Event::TicketChanged(changed))
+            .await
+            .expect("heard");
     }
 
     /// Hears from routing that a concluded ticket refused a matter.
-    pub async fn hears_refusal(&self, ticket: TicketId, matter: MatterId, version: i64) -> Result<(), ReactionError> {
+    pub async fn hears_refusal(
+        &self,
+        ticket: TicketId,
+        matter: MatterId,
+        version: i64,
+    ) -> Result<(), ReactionError> {
         let refused = pb::AttachRefused {
             ticket_id: ticket.to_string(),
             matter_id: matter.to_string(),
             ticket_state: shared::TicketState::Concluded.into(),
         };
-        self.react(ticket, version, Event::AttachRefused(refused)).await
+        self.react(ticket, version, Event::AttachRefused(refused))
+            .await
     }
 
-    async fn react(&self, ticket: TicketId, version: i64, event: Event) -> Result<(), ReactionError> {
+    async fn react(
+        &self,
+        ticket: TicketId,
+        version: i64,
+        event: Event,
+    ) -> Result<(), ReactionError> {
         let envelope = Envelope {
             producer: "routing".to_owned(),
             stream_id: ticket.to_string(),
@@ -155,7 +203,13 @@ impl City {
             version,
             ..Envelope::default()
         };
-        testing::react(&self.core, &TicketReaction, &envelope, &Body { event: Some(event) }).await
+        testing::react(
+            &self.core,
+            &TicketReaction,
+            &envelope,
+            &Body { event: Some(event) },
+        )
+        .await
     }
 
     /// Versions of every aggregate in the log are 1, 2, 3, … without gap.
@@ -163,7 +217,13 @@ impl City {
         let mut last: HashMap<String, i64> = HashMap::new();
         for (envelope, _) in self.log().await {
             let before = last.entry(envelope.aggregate_id.clone()).or_default();
-            assert_eq!(envelope.version, *before + 1, "{} {}", self.label, envelope.r#type);
+            assert_eq!(
+                envelope.version,
+                *before + 1,
+                "{} {}",
+                self.label,
+                envelope.r#type
+            );
             *before = envelope.version;
         }
     }
@@ -174,8 +234,13 @@ impl City {
         for (channel, sums) in self.intake.conservation().await.expect("counted") {
             let sums = sums.appeals;
             let standing: i64 = sums.by_state.values().sum();
-            assert_eq!(sums.registered, standing + sums.merged, "{} {channel}", self.label);
-            *totals.entry("registered".to_owned()).or_default() += sums.registered;
+            assert_eq!(
+                sums.registered,
+                standing + sums.merged,
+                "{} {channel}",
+                self.label
+            );
+            *totals.entry("all".to_owned()).or_default() += sums.registered;
             *totals.entry("merged".to_owned()).or_default() += sums.merged;
             for (state, count) in sums.by_state {
                 *totals.entry(state).or_default() += count;
@@ -187,7 +252,12 @@ impl City {
 
 /// A command of an operator, each with a key of its own kind: none.
 pub fn command() -> CommandContext {
-    CommandContext { cause: cause(), idempotency_key: String::new(), request_hash: [0; 32], expected_version: 0 }
+    CommandContext {
+        cause: cause(),
+        idempotency_key: String::new(),
+        request_hash: [0; 32],
+        expected_version: 0,
+    }
 }
 
 fn cause() -> Cause {
@@ -201,12 +271,15 @@ fn cause() -> Cause {
 }
 
 pub fn submission(registration: Registration) -> Submission {
-    Submission { cause: cause(), registration }
+    Submission {
+        cause: cause(),
+        registration,
+    }
 }
 
 /// An appeal of one matter from nobody known.
 pub fn appeal(key: &str, text: &str) -> Registration {
-    let digits: String = key.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let digits = crate::domain::identity::hex(key.as_bytes());
     Registration {
         channel_code: "tel12345".to_owned(),
         line_number: String::new(),
@@ -226,7 +299,11 @@ pub fn appeal(key: &str, text: &str) -> Registration {
 /// The same, from the citizen with this phone.
 pub fn appeal_of(phone: &str, key: &str, text: &str) -> Registration {
     Registration {
-        contact: Contact { phone: phone.to_owned(), name: "样小明".to_owned(), ..Contact::default() },
+        contact: Contact {
+            phone: phone.to_owned(),
+            name: "样小明".to_owned(),
+            ..Contact::default()
+        },
         ..appeal(key, text)
     }
 }
@@ -239,21 +316,31 @@ pub fn uuid(number: u128) -> Uuid {
 fn told(envelope: &Envelope, body: &Body) -> Option<String> {
     let version = envelope.version;
     Some(match body.event.as_ref()? {
-        Event::AppealChanged(changed) => format!("appeal {} {version}", short(changed.change().as_str_name())),
+        Event::AppealChanged(changed) => {
+            format!("appeal {} {version}", short(changed.change().as_str_name()))
+        }
         Event::MatterAttached(attached) => {
             assert_eq!(envelope.stream_id, attached.matter.as_ref()?.ticket_id);
-            format!("attached {} {version}", short(attached.r#move().as_str_name()))
+            format!(
+                "attached {} {version}",
+                short(attached.r#move().as_str_name())
+            )
         }
         Event::MatterDetached(detached) => {
             assert_eq!(envelope.stream_id, detached.ticket_id);
-            format!("detached {} {version}", short(detached.r#move().as_str_name()))
+            format!(
+                "detached {} {version}",
+                short(detached.r#move().as_str_name())
+            )
         }
         _ => return None,
     })
 }
 
 fn short(name: &str) -> String {
-    name.trim_start_matches("APPEAL_CHANGE_").trim_start_matches("MATTER_MOVE_").to_lowercase()
+    name.trim_start_matches("APPEAL_CHANGE_")
+        .trim_start_matches("MATTER_MOVE_")
+        .to_lowercase()
 }
 
 impl City {

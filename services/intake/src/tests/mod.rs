@@ -1,8 +1,11 @@
 //! Facts about intake as a whole, on every arrangement of databases.
 
 mod asking;
+mod attaching;
 mod city;
+mod deciding;
 mod importing;
 mod moving;
 mod registering;
+mod speaking;
 mod walking;

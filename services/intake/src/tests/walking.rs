@@ -18,15 +18,36 @@ const STEPS: u32 = 250;
 async fn sums_hold_and_versions_are_dense_after_a_random_walk() {
     for city in cities().await {
         for seed in [7, 11] {
-            let mut walk = Walk { dice: Ids::seeded(seed, city.label), seed, ..Walk::default() };
+            let mut walk = Walk {
+                dice: Ids::seeded(seed, city.label),
+                seed,
+                ..Walk::default()
+            };
             for step in 0..STEPS {
                 walk.step(&city, step).await;
             }
-            assert!(walk.done > STEPS / 3, "the walk went somewhere: {} steps, {}", walk.done, city.label);
+            assert!(
+                walk.done > STEPS / 3,
+                "the walk went somewhere: {} steps, {}",
+                walk.done,
+                city.label
+            );
         }
         let sums = city.assert_conserved().await;
-        for state in ["registered", "accepted", "merged", "quarantined", "withdrawn", "answered", "guided"] {
-            assert!(sums.get(state).is_some_and(|count| *count > 0), "{} {state}: {sums:?}", city.label);
+        for state in [
+            "registered",
+            "accepted",
+            "merged",
+            "quarantined",
+            "withdrawn",
+            "answered",
+            "guided",
+        ] {
+            assert!(
+                sums.get(state).is_some_and(|count| *count > 0),
+                "{} {state}: {sums:?}",
+                city.label
+            );
         }
         city.assert_versions_are_dense().await;
     }
@@ -44,7 +65,14 @@ struct Walk {
 impl Default for Walk {
     fn default() -> Self {
         let dice = Ids::seeded(0, "walk");
-        Self { dice, seed: 0, receipts: Vec::new(), matters: Vec::new(), version: 0, done: 0 }
+        Self {
+            dice,
+            seed: 0,
+            receipts: Vec::new(),
+            matters: Vec::new(),
+            version: 0,
+            done: 0,
+        }
     }
 }
 
@@ -62,7 +90,10 @@ impl Walk {
             Ok(()) => self.done += 1,
             // Refused by a rule, as the walk does not look where it goes; anything else is a fault.
             Err(refused) => assert!(
-                !matches!(refused, IntakeError::Core(_) | IntakeError::Collision | IntakeError::Invalid(_)),
+                !matches!(
+                    refused,
+                    IntakeError::Core(_) | IntakeError::Collision | IntakeError::Invalid(_)
+                ),
                 "{} {refused:?}",
                 city.label
             ),
@@ -70,12 +101,16 @@ impl Walk {
     }
 
     fn some_receipt(&self) -> Option<Receipt> {
-        let count = u32::try_from(self.receipts.len()).ok().filter(|count| *count > 0)?;
+        let count = u32::try_from(self.receipts.len())
+            .ok()
+            .filter(|count| *count > 0)?;
         self.receipts.get(self.dice.draw(count) as usize).cloned()
     }
 
     fn some_matter(&self) -> Option<(MatterId, TicketId)> {
-        let count = u32::try_from(self.matters.len()).ok().filter(|count| *count > 0)?;
+        let count = u32::try_from(self.matters.len())
+            .ok()
+            .filter(|count| *count > 0)?;
         self.matters.get(self.dice.draw(count) as usize).copied()
     }
 
@@ -84,7 +119,13 @@ impl Walk {
         let text = format!("样例路{}号路灯不亮", self.dice.draw(12));
         let mut told = appeal_of(&phone, &format!("{}-{step}", self.seed), &text);
         if self.dice.draw(4) == 0 {
-            told.matters = vec![NewMatter::default(), NewMatter { text: "垃圾".to_owned(), ..NewMatter::default() }];
+            told.matters = vec![
+                NewMatter::default(),
+                NewMatter {
+                    text: "垃圾".to_owned(),
+                    ..NewMatter::default()
+                },
+            ];
         }
         if self.dice.draw(6) == 0 {
             told.channel_code = "mailbox".to_owned();
@@ -97,43 +138,80 @@ impl Walk {
 
     async fn know(&mut self, city: &City, appeal: AppealId) -> Result<(), IntakeError> {
         let view = city.intake.appeal(appeal).await?;
-        self.matters.extend(view.matters.iter().map(|row| (row.matter.id, row.matter.reserved_ticket)));
+        self.matters.extend(
+            view.matters
+                .iter()
+                .map(|row| (row.matter.id, row.matter.reserved_ticket)),
+        );
         Ok(())
     }
 
     async fn accept(&mut self, city: &City) -> Result<(), IntakeError> {
-        let Some(receipt) = self.some_receipt() else { return Ok(()) };
-        city.decide(&receipt, Decision::Accept { corrections: Vec::new() }).await.map(drop)
+        let Some(receipt) = self.some_receipt() else {
+            return Ok(());
+        };
+        city.decide(
+            &receipt,
+            Decision::Accept {
+                corrections: Vec::new(),
+            },
+        )
+        .await
+        .map(drop)
     }
 
     async fn merge(&mut self, city: &City) -> Result<(), IntakeError> {
-        let (Some((matter, _)), Some((_, ticket))) = (self.some_matter(), self.some_matter()) else { return Ok(()) };
+        let (Some((matter, _)), Some((_, ticket))) = (self.some_matter(), self.some_matter())
+        else {
+            return Ok(());
+        };
         city.merge(matter, ticket).await
     }
 
     async fn unmerge_or_split(&mut self, city: &City) -> Result<(), IntakeError> {
-        let (Some((matter, _)), Some(receipt)) = (self.some_matter(), self.some_receipt()) else { return Ok(()) };
+        let (Some((matter, _)), Some(receipt)) = (self.some_matter(), self.some_receipt()) else {
+            return Ok(());
+        };
         if self.dice.draw(3) > 0 {
-            return city.intake.unmerge(command(), matter, String::new()).await.map(drop);
+            return city
+                .intake
+                .unmerge(command(), matter, String::new())
+                .await
+                .map(drop);
         }
-        let told = NewMatter { text: "另一件事".to_owned(), ..NewMatter::default() };
-        city.intake.split(command(), receipt.appeal_id, told).await?;
+        let told = NewMatter {
+            text: "另一件事".to_owned(),
+            ..NewMatter::default()
+        };
+        city.intake
+            .split(command(), receipt.appeal_id, told)
+            .await?;
         self.know(city, receipt.appeal_id).await
     }
 
     async fn hear(&mut self, city: &City) -> Result<(), IntakeError> {
-        let (Some((_, ticket)), Some((matter, _))) = (self.some_matter(), self.some_matter()) else { return Ok(()) };
+        let (Some((_, ticket)), Some((matter, _))) = (self.some_matter(), self.some_matter())
+        else {
+            return Ok(());
+        };
         self.version += 1;
-        match self.dice.draw(4) {
-            0 => city.hears(ticket, TicketState::Concluded, self.version).await,
-            1 => city.hears_refusal(ticket, matter, self.version).await.expect("heard"),
-            _ => city.hears(ticket, TicketState::Signed, self.version).await,
-        }
+        let state = match self.dice.draw(4) {
+            0 => TicketState::Concluded,
+            1 => {
+                let heard = city.hears_refusal(ticket, matter, self.version).await;
+                heard.expect("heard");
+                return Ok(());
+            }
+            _ => TicketState::Signed,
+        };
+        city.hears(ticket, state, self.version).await;
         Ok(())
     }
 
     async fn decide(&mut self, city: &City) -> Result<(), IntakeError> {
-        let Some(receipt) = self.some_receipt() else { return Ok(()) };
+        let Some(receipt) = self.some_receipt() else {
+            return Ok(());
+        };
         let word = "理由".to_owned();
         let decision = match self.dice.draw(6) {
             0 => Decision::Answer { answer: word },
@@ -143,7 +221,9 @@ impl Walk {
                 competent_body: String::new(),
                 answer: String::new(),
             },
-            2 => Decision::Divert { to: "12319".to_owned() },
+            2 => Decision::Divert {
+                to: "12319".to_owned(),
+            },
             3 => Decision::Quarantine { reason: word },
             4 => Decision::Release { reason: word },
             _ => Decision::Withdraw { reason: word },

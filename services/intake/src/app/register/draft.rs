@@ -20,6 +20,7 @@ use crate::domain::terms::{AppealState, Kind, Nature};
 use crate::error::IntakeError;
 use crate::store::contacts::NewContact;
 use crate::store::matters::{self, NewMatterRow};
+use crate::store::texts;
 
 /// How often numbers are drawn anew before storage is called broken; 31⁵ serials fit one day.
 const DRAWS_MAX: usize = 20;
@@ -317,7 +318,7 @@ async fn open_texts(work: &Work, drafts: &[Draft<'_>]) -> Result<OpenTexts, Inta
         })
         .collect();
     let keys: Vec<String> = keys.into_iter().cloned().collect();
-    let open = matters::open_by_text(&**work.txn(), &keys).await?;
+    let open = texts::standing(&**work.txn(), &keys).await?;
     Ok(open.into_iter().collect::<HashMap<String, TicketId>>())
 }
 

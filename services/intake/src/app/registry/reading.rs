@@ -34,7 +34,10 @@ impl Table {
     /// Reads `csv`; every column of `needed` must be there.
     pub fn read(name: &'static str, csv: &[u8], needed: &[&str]) -> Result<Self, IntakeError> {
         let csv = csv.strip_prefix(b"\xef\xbb\xbf").unwrap_or(csv);
-        let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(csv);
+        let mut reader = csv::ReaderBuilder::new()
+            .flexible(true)
+            .trim(csv::Trim::All)
+            .from_reader(csv);
         let mut table = Self {
             name,
             columns: HashMap::new(),
@@ -44,13 +47,21 @@ impl Table {
         };
         let header = reader.headers().cloned().unwrap_or_default();
         for (index, column) in header.iter().enumerate() {
-            let ours = SYNONYMS.iter().find(|(other, _)| *other == column).map_or(column, |(_, ours)| *ours);
+            let ours = SYNONYMS
+                .iter()
+                .find(|(other, _)| *other == column)
+                .map_or(column, |(_, ours)| *ours);
             table.columns.entry(ours.to_owned()).or_insert(index);
         }
         for column in needed {
             if !table.columns.contains_key(*column) {
                 let expected = format!("a header row in UTF-8 with the column `{column}`");
-                table.tell(0, column, &expected, &header.iter().collect::<Vec<_>>().join(","));
+                table.tell(
+                    0,
+                    column,
+                    &expected,
+                    &header.iter().collect::<Vec<_>>().join(","),
+                );
             }
         }
         table.end_if_wrong()?;
@@ -63,7 +74,12 @@ impl Table {
                 Ok(record) if record.len() == header.len() => table.records.push(record),
                 Ok(record) => {
                     let found = format!("{} columns", record.len());
-                    table.tell(row, "", &format!("{} columns, as the header has", header.len()), &found);
+                    table.tell(
+                        row,
+                        "",
+                        &format!("{} columns, as the header has", header.len()),
+                        &found,
+                    );
                     table.records.push(csv::StringRecord::new());
                 }
                 Err(_) => {
@@ -77,14 +93,22 @@ impl Table {
 
     /// The rows that have as many columns as the header, from 1.
     pub fn rows(&self) -> Vec<usize> {
-        (1..).zip(&self.records).filter(|(_, record)| !record.is_empty()).map(|(row, _)| row).collect()
+        (1..)
+            .zip(&self.records)
+            .filter(|(_, record)| !record.is_empty())
+            .map(|(row, _)| row)
+            .collect()
     }
 
     /// A cell; empty if the table has no such column.
     pub fn text(&mut self, row: usize, column: &str) -> String {
         let cell = self.cell(row, column).to_owned();
         if cell.chars().count() > NAME_MAX_CHARS || cell.chars().any(char::is_control) {
-            self.wrong(row, column, &format!("one line of at most {NAME_MAX_CHARS} characters"));
+            self.wrong(
+                row,
+                column,
+                &format!("one line of at most {NAME_MAX_CHARS} characters"),
+            );
         }
         cell
     }
@@ -137,12 +161,18 @@ impl Table {
         }
         let mut rows = std::mem::take(&mut self.wrong);
         rows.truncate(WRONG_MAX);
-        Err(IntakeError::RegistryRows { table: self.name.to_owned(), rows })
+        Err(IntakeError::RegistryRows {
+            table: self.name.to_owned(),
+            rows,
+        })
     }
 
     fn cell(&self, row: usize, column: &str) -> &str {
         let record = row.checked_sub(1).and_then(|index| self.records.get(index));
-        self.columns.get(column).and_then(|index| record?.get(*index)).unwrap_or_default()
+        self.columns
+            .get(column)
+            .and_then(|index| record?.get(*index))
+            .unwrap_or_default()
     }
 
     fn tell(&mut self, row: usize, column: &str, expected: &str, found: &str) {
