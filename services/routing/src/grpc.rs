@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::NAME;
 use crate::app::Routing;
-use crate::app::orders::{DispatchOrder, Order, ReturnOrder};
+use crate::app::order::{DispatchOrder, Order, ReturnOrder};
 use crate::convert;
 use crate::error::RoutingError;
 use crate::store::lists::Filter;

@@ -6,7 +6,7 @@ use hotline_platform::work::{Cause, Work};
 use super::Routing;
 use super::turn::{Told, Turn};
 use crate::domain::card::CardTimer;
-use crate::domain::ticket::TicketCommand;
+use crate::domain::command::TicketCommand;
 use crate::domain::word::Word;
 use crate::error::RoutingError;
 use crate::store;

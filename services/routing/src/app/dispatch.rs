@@ -4,10 +4,11 @@ use hotline_kernel::time::Timestamp;
 
 use super::turn::{Told, Turn};
 use crate::domain::card::{CardTimer, Running, plan};
+use crate::domain::command::TicketCommand;
 use crate::domain::deadline::Due;
 use crate::domain::proposal::{Proposal, propose};
 use crate::domain::state::Assignment;
-use crate::domain::ticket::{Demand, Ticket, TicketCommand};
+use crate::domain::ticket::{Demand, Ticket};
 use crate::domain::word::{Card, DispatchSource, Nature, Word};
 use crate::error::RoutingError;
 use hotline_platform::work::NewTimer;

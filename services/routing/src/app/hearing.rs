@@ -5,11 +5,12 @@ use hotline_platform::work::{Cause, Work};
 
 use super::Routing;
 use super::dispatch::Destination;
-use super::orders::SUPERVISED_ROUND;
+use super::rework::SUPERVISED_ROUND;
 use super::turn::{Told, Turn};
+use crate::domain::command::TicketCommand;
 use crate::domain::matter::MatterOnTicket;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Demand, Ticket, TicketCommand};
+use crate::domain::ticket::{Demand, Ticket};
 use crate::domain::word::{Change, DispatchSource};
 use crate::error::RoutingError;
 use crate::store;

@@ -4,8 +4,10 @@ pub(crate) mod cards;
 pub(crate) mod dispatch;
 pub(crate) mod hearing;
 pub(crate) mod loading;
-pub(crate) mod orders;
+pub(crate) mod order;
+mod orders;
 pub(crate) mod queries;
+mod rework;
 pub(crate) mod scope;
 pub(crate) mod turn;
 

@@ -7,101 +7,15 @@ use hotline_platform::core::{CommandContext, CoreError};
 
 use super::Routing;
 use super::dispatch::Destination;
+use super::order::{DispatchOrder, Order, ReturnOrder};
 use super::scope;
 use super::turn::{Told, Turn};
+use crate::domain::command::TicketCommand;
 use crate::domain::state::{Report, ReturnRequest, Signing};
-use crate::domain::ticket::{Ticket, TicketCommand};
-use crate::domain::word::{DispatchSource, ReturnReason, Urgency};
+use crate::domain::ticket::Ticket;
+use crate::domain::word::DispatchSource;
 use crate::error::RoutingError;
 use crate::store;
-
-/// The round that begins with a supervision order (design 4, Follow-up).
-pub(crate) const SUPERVISED_ROUND: u32 = 3;
-
-/// An order of a person.
-#[derive(Clone, Debug)]
-pub(crate) enum Order {
-    /// 派单.
-    Dispatch(DispatchOrder),
-    /// 签收.
-    Sign,
-    /// 退单.
-    Return(ReturnOrder),
-    /// The centre's decision on a return.
-    DecideReturn {
-        /// Agree.
-        grant: bool,
-        /// The next lead; empty for the proposed one.
-        lead: String,
-        /// Why.
-        note: String,
-    },
-    /// 会商.
-    DecideConsultation {
-        /// Who leads from now on.
-        lead: String,
-        /// Who assists.
-        assisting: Vec<String>,
-        /// What was decided.
-        decision: String,
-    },
-    /// Hand in report and reply.
-    Handle {
-        /// For the centre.
-        handling_report: String,
-        /// For the citizens.
-        reply: String,
-    },
-    /// Send them back.
-    SendBack {
-        /// Why.
-        reason: String,
-    },
-    /// 办结.
-    Conclude,
-    /// 重办.
-    Rework {
-        /// Why.
-        reason: String,
-    },
-    /// 归档.
-    Archive,
-    /// 督办.
-    Supervise {
-        /// What is ordered.
-        order: String,
-    },
-}
-
-/// A dispatch, with corrections of what was known; empty and `None` leave what is there.
-#[derive(Clone, Debug)]
-pub(crate) struct DispatchOrder {
-    /// Who leads.
-    pub lead: String,
-    /// Who assists.
-    pub assisting: Vec<String>,
-    /// The right category.
-    pub category_code: String,
-    /// The right area.
-    pub area_code: String,
-    /// The right urgency.
-    pub urgency: Option<Urgency>,
-    /// Why.
-    pub note: String,
-}
-
-/// A wish to give a ticket back.
-#[derive(Clone, Debug)]
-pub(crate) struct ReturnOrder {
-    /// Why.
-    pub reason: ReturnReason,
-    /// The duty rule that shows whose it is.
-    pub clause: String,
-    /// Whose it is.
-    pub proposed_unit_code: String,
-    /// More.
-    pub note: String,
-}
 
 impl Routing {
     /// Carries out `order` on a ticket, at the version the caller saw.
@@ -365,43 +279,6 @@ impl Turn<'_> {
         };
         self.take(ticket, TicketCommand::Handle(report), Told::default())
             .await
-    }
-
-    /// Starts the next round with the same unit; with a dispatcher, if that unit may not have it any more. The
-    /// third round begins with a supervision order.
-    pub(crate) async fn rework(&self, ticket: &Ticket, told: Told) -> Result<Ticket, RoutingError> {
-        ticket.after(TicketCommand::Rework(None), self.work.now())?;
-        let held = ticket.state.assignment().cloned();
-        let again = held.filter(|held| {
-            let unit = &held.lead_unit_code;
-            self.registry.unit_tree.contains(unit) && !self.is_complained_against(ticket, unit)
-        });
-        let next = match again {
-            None => None,
-            Some(held) => {
-                let may_assist = |unit: &String| {
-                    self.registry.unit_tree.contains(unit)
-                        && !self.is_complained_against(ticket, unit)
-                };
-                let destination = Destination {
-                    lead: held.lead_unit_code,
-                    assisting: held
-                        .assisting_unit_codes
-                        .into_iter()
-                        .filter(may_assist)
-                        .collect(),
-                    source: DispatchSource::Rework,
-                    is_binding: held.is_binding,
-                };
-                Some(self.assignment(ticket, destination)?)
-            }
-        };
-        let mut reworked = self.take(ticket, TicketCommand::Rework(next), told).await?;
-        if reworked.round == SUPERVISED_ROUND {
-            let told = Told::note("the second round did not solve it");
-            reworked = self.take(&reworked, TicketCommand::Supervise, told).await?;
-        }
-        self.arm_cards(reworked).await
     }
 }
 

@@ -6,9 +6,10 @@ use hotline_platform::core::CoreError;
 use hotline_platform::work::{AuditEntry, Cause, Work};
 
 use super::Routing;
+use crate::domain::command::TicketCommand;
 use crate::domain::policy::Terms;
 use crate::domain::registry::Registry;
-use crate::domain::ticket::{Demand, Ticket, TicketCommand};
+use crate::domain::ticket::{Demand, Ticket};
 use crate::domain::word::{Change, Word};
 use crate::error::RoutingError;
 use crate::{events, store};

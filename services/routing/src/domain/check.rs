@@ -21,140 +21,84 @@ pub fn years(rows: &[Holiday]) -> BTreeSet<i32> {
 /// `units_in_use` are the units that open tickets are with. Problems of other tables name them in the column.
 #[must_use]
 pub fn problems(rows: &Rows, loaded: Table, units_in_use: &[String]) -> Vec<Problem> {
-    let units = Tree::new(
-        rows.units
-            .iter()
-            .map(|unit| (unit.code.clone(), unit.parent_code.clone())),
-    );
-    let areas = Tree::new(
-        rows.areas
-            .iter()
-            .map(|area| (area.code.clone(), area.parent_code.clone())),
-    );
-    let categories = Tree::new(
-        rows.categories
-            .iter()
-            .map(|row| (row.code.clone(), row.parent_code.clone())),
-    );
-    let mut check = Check {
-        loaded,
-        problems: Vec::new(),
+    let tree = |pairs: Vec<Pair<'_>>| {
+        Tree::new(
+            pairs
+                .into_iter()
+                .map(|(code, parent)| (code.clone(), parent.clone())),
+        )
     };
-
-    check.parents(
-        Table::Units,
-        &units,
-        rows.units
-            .iter()
-            .map(|unit| (&unit.code, &unit.parent_code)),
-    );
-    check.parents(
-        Table::Areas,
-        &areas,
-        rows.areas
-            .iter()
-            .map(|area| (&area.code, &area.parent_code)),
-    );
-    check.parents(
-        Table::Categories,
-        &categories,
-        rows.categories
-            .iter()
-            .map(|row| (&row.code, &row.parent_code)),
-    );
-    for (place, row) in rows.unit_aliases.iter().enumerate() {
-        check.known(
-            Table::UnitAliases,
-            place,
-            "unit_code",
-            &units,
-            &row.unit_code,
-        );
-    }
-    for (place, row) in rows
+    let units: Vec<Pair<'_>> = rows
+        .units
+        .iter()
+        .map(|row| (&row.code, &row.parent_code))
+        .collect();
+    let areas: Vec<Pair<'_>> = rows
+        .areas
+        .iter()
+        .map(|row| (&row.code, &row.parent_code))
+        .collect();
+    let categories: Vec<Pair<'_>> = rows
         .categories
         .iter()
-        .enumerate()
-        .filter(|(_, row)| !row.default_unit_code.is_empty())
-    {
-        check.known(
-            Table::Categories,
-            place,
-            "default_unit_code",
-            &units,
-            &row.default_unit_code,
-        );
-    }
-    for (place, row) in rows.keywords.iter().enumerate() {
-        check.known(
-            Table::Keywords,
-            place,
-            "category_code",
-            &categories,
-            &row.code,
-        );
-    }
-    for (place, row) in rows.catalogue.iter().enumerate() {
-        check.known(
-            Table::Catalogue,
-            place,
-            "category_code",
-            &categories,
-            &row.category_code,
-        );
-        check.known(
-            Table::Catalogue,
-            place,
-            "lead_unit_code",
-            &units,
-            &row.lead_unit_code,
-        );
-        if !row.area_code.is_empty() {
-            check.known(Table::Catalogue, place, "area_code", &areas, &row.area_code);
-        }
-        for unit in &row.assisting_unit_codes {
-            check.known(
-                Table::Catalogue,
-                place,
-                "assisting_unit_codes",
-                &units,
-                unit,
-            );
-        }
-    }
-    for unit in units_in_use
-        .iter()
-        .filter(|unit| loaded == Table::Units && !units.contains(unit))
-    {
-        check.problems.push(Problem::new(
-            0,
-            "code",
-            "every unit that an open ticket is with",
-            unit,
-        ));
+        .map(|row| (&row.code, &row.parent_code))
+        .collect();
+    let mut check = Check {
+        loaded,
+        units: tree(units.clone()),
+        areas: tree(areas.clone()),
+        categories: tree(categories.clone()),
+        problems: Vec::new(),
+    };
+    check.parents(Table::Units, &units);
+    check.parents(Table::Areas, &areas);
+    check.parents(Table::Categories, &categories);
+    check.names(rows);
+    check.catalogue(rows);
+    if loaded == Table::Units {
+        check.in_use(units_in_use);
     }
     check.problems.truncate(PROBLEMS_MAX);
     check.problems
 }
 
+/// A code and its parent's.
+type Pair<'a> = (&'a String, &'a String);
+
+/// Which table a code must stand in.
+#[derive(Clone, Copy)]
+enum Of {
+    Units,
+    Areas,
+    Categories,
+}
+
 struct Check {
     loaded: Table,
+    units: Tree,
+    areas: Tree,
+    categories: Tree,
     problems: Vec<Problem>,
 }
 
 impl Check {
-    /// Notes `code` if it is not in `tree`. The n-th row stands on line n + 2 of a file without line breaks in
-    /// cells; a row of another table than the loaded one has no line.
-    fn known(&mut self, table: Table, place: usize, column: &str, tree: &Tree, code: &str) {
-        if tree.contains(code) {
+    fn tree(&self, of: Of) -> &Tree {
+        match of {
+            Of::Units => &self.units,
+            Of::Areas => &self.areas,
+            Of::Categories => &self.categories,
+        }
+    }
+
+    /// Notes `code` if its table does not have it. The n-th row stands on line n + 2 of a file without line breaks
+    /// in cells; a row of another table than the loaded one has no line.
+    fn known(&mut self, (table, place): (Table, usize), column: &str, of: Of, code: &str) {
+        if self.tree(of).contains(code) {
             return;
         }
-        let row = if table == self.loaded {
-            place as u64 + 2
-        } else {
-            0
-        };
-        let column = if table == self.loaded {
+        let is_loaded = table == self.loaded;
+        let row = if is_loaded { place as u64 + 2 } else { 0 };
+        let column = if is_loaded {
             column.to_owned()
         } else {
             format!("{}.{column}", table.word())
@@ -167,17 +111,17 @@ impl Check {
         ));
     }
 
-    fn parents<'a>(
-        &mut self,
-        table: Table,
-        tree: &Tree,
-        rows: impl Iterator<Item = (&'a String, &'a String)>,
-    ) {
-        for (place, (code, parent)) in rows.enumerate() {
+    fn parents(&mut self, table: Table, pairs: &[Pair<'_>]) {
+        let of = match table {
+            Table::Units => Of::Units,
+            Table::Areas => Of::Areas,
+            _ => Of::Categories,
+        };
+        for (place, (code, parent)) in pairs.iter().enumerate() {
             if !parent.is_empty() {
-                self.known(table, place, "parent_code", tree, parent);
+                self.known((table, place), "parent_code", of, parent);
             }
-            if tree.chain(code).len() >= DEPTH_MAX {
+            if self.tree(of).chain(code).len() >= DEPTH_MAX {
                 let expected = format!("fewer than {DEPTH_MAX} levels and no circle");
                 self.problems.push(Problem::new(
                     place as u64 + 2,
@@ -185,6 +129,59 @@ impl Check {
                     expected,
                     parent,
                 ));
+            }
+        }
+    }
+
+    /// Other names of units, default units of categories, keywords.
+    fn names(&mut self, rows: &Rows) {
+        for (place, row) in rows.unit_aliases.iter().enumerate() {
+            self.known(
+                (Table::UnitAliases, place),
+                "unit_code",
+                Of::Units,
+                &row.unit_code,
+            );
+        }
+        for (place, row) in rows.categories.iter().enumerate() {
+            if !row.default_unit_code.is_empty() {
+                self.known(
+                    (Table::Categories, place),
+                    "default_unit_code",
+                    Of::Units,
+                    &row.default_unit_code,
+                );
+            }
+        }
+        for (place, row) in rows.keywords.iter().enumerate() {
+            self.known(
+                (Table::Keywords, place),
+                "category_code",
+                Of::Categories,
+                &row.code,
+            );
+        }
+    }
+
+    fn catalogue(&mut self, rows: &Rows) {
+        for (place, row) in rows.catalogue.iter().enumerate() {
+            let at = (Table::Catalogue, place);
+            self.known(at, "category_code", Of::Categories, &row.category_code);
+            self.known(at, "lead_unit_code", Of::Units, &row.lead_unit_code);
+            if !row.area_code.is_empty() {
+                self.known(at, "area_code", Of::Areas, &row.area_code);
+            }
+            for unit in &row.assisting_unit_codes {
+                self.known(at, "assisting_unit_codes", Of::Units, unit);
+            }
+        }
+    }
+
+    fn in_use(&mut self, units: &[String]) {
+        for unit in units {
+            if !self.units.contains(unit) {
+                let expected = "every unit that an open ticket is with";
+                self.problems.push(Problem::new(0, "code", expected, unit));
             }
         }
     }

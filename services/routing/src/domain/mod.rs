@@ -5,6 +5,7 @@
 pub mod card;
 pub mod catalogue;
 pub mod check;
+pub mod command;
 pub mod deadline;
 pub mod evidence;
 pub mod load;

@@ -3,10 +3,11 @@
 use hotline_kernel::id::TicketId;
 use hotline_kernel::time::Timestamp;
 
+use super::command::TicketCommand;
 use super::deadline::Due;
 use super::matter::MatterOnTicket;
 use super::state::TicketState;
-use super::ticket::{Demand, Ticket, TicketCommand};
+use super::ticket::{Demand, Ticket};
 use super::word::{Card, Nature};
 
 impl Ticket {
