@@ -17,9 +17,10 @@ pub mod source;
 mod text;
 mod workbook;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use hotline_platform::peers::{Peers, Transport};
@@ -45,8 +46,8 @@ pub struct Args {
     /// Which column is which field; without it, headers carry our field names.
     #[arg(long, value_name = "TOML")]
     mapping: Option<PathBuf>,
-    /// Address of a running intake, such as http://127.0.0.1:7010, instead of the configured one.
-    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    /// Address of a running intake, such as `http://127.0.0.1:7010`, instead of the configured one.
+    #[arg(long, value_name = "URL")]
     server: Option<String>,
     #[command(flatten)]
     place: Place,
@@ -92,8 +93,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         parser: SheetParser::this_program()?,
     };
     if let Some(server) = args.server {
-        let addresses = HashMap::from([("intake".to_owned(), server)]);
-        return carry_out(&import, Peers::at(&addresses.into_iter().collect())?.transport("intake", None)).await;
+        let peers = Peers::at(&BTreeMap::from([("intake".to_owned(), server)]))?;
+        return carry_out(&import, Arc::new(peers).transport("intake", None)).await;
     }
     let city = Reach::find(args.place.config()?).await?;
     let imported = carry_out(&import, city.transport("intake")).await;
