@@ -12,7 +12,7 @@ use crate::domain::Invalid;
 use crate::domain::appeal::{self, Appeal, Command};
 use crate::domain::matter::{Matter, Move, Place};
 use crate::domain::registration::{self, NewMatter, TEXT_MAX_CHARS};
-use crate::domain::terms::{AppealState, GuideReason, Term};
+use crate::domain::terms::{AppealState, GuideReason, Nature, Term};
 use crate::error::{IntakeError, required};
 use crate::store;
 use crate::store::matters::Correction;
@@ -145,6 +145,9 @@ async fn decide(
     order.expect(before.version)?;
     let command = decision.command();
     let state = appeal::next(before.state, command)?;
+    if before.state == AppealState::Accepted && before.nature == Nature::Historical {
+        return Err(IntakeError::Historical);
+    }
     let name = order.name(&before).await?;
     let mut appeal = Appeal {
         state,
@@ -242,29 +245,26 @@ async fn correct(
 }
 
 /// Puts each waiting matter on a ticket: that of the same open text of its citizen, or its own.
+/// A historical record keeps to itself.
 async fn place(
     order: Order<'_>,
     appeal: &Appeal,
     matters: &mut [Matter],
 ) -> Result<(), IntakeError> {
     let txn = order.work.txn();
-    let keys: Vec<String> = matters
-        .iter()
-        .filter_map(|matter| matter.text_key.clone())
-        .collect();
+    let is_live = appeal.nature != Nature::Historical;
+    let key_of = |matter: &Matter| matter.text_key.clone().filter(|_| is_live);
+    let keys: Vec<String> = matters.iter().filter_map(key_of).collect();
     let open = store::texts::standing(&**txn, &keys).await?;
     let mut open: HashMap<String, TicketId> = open.into_iter().collect();
     for matter in matters {
-        let ticket = matter
-            .text_key
-            .as_ref()
-            .and_then(|key| open.get(key))
-            .copied();
+        let key = key_of(matter);
+        let ticket = key.as_ref().and_then(|key| open.get(key)).copied();
         let moved = matter.moved(ticket.map_or(Move::Open, Move::SameText))?;
         *matter = moved.matter;
         store::matters::save_place(txn, matter, moved.step.events()).await?;
-        if let (None, Some(key)) = (ticket, &matter.text_key) {
-            open.insert(key.clone(), matter.reserved_ticket);
+        if let (None, Some(key)) = (ticket, key) {
+            open.insert(key, matter.reserved_ticket);
             store::texts::open(txn, matter).await?;
         }
         journal::moved(order.work, order.cause, appeal, matter, &moved.step);

@@ -2,10 +2,10 @@
 
 use hotline_platform::core::{CommandContext, CoreError};
 
-use super::city::{City, appeal, cities, command};
+use super::city::{City, appeal, appeal_of, cities, command};
 use crate::app::triage::Decision;
 use crate::domain::registration::NewMatter;
-use crate::domain::terms::{AppealState, GuideReason, Kind};
+use crate::domain::terms::{AppealState, GuideReason, Kind, Nature};
 use crate::error::IntakeError;
 
 #[tokio::test]
@@ -180,4 +180,66 @@ async fn opened(city: &City) -> usize {
         .iter()
         .filter(|line| line.starts_with("attached opened"))
         .count()
+}
+
+#[tokio::test]
+async fn a_historical_record_stays_as_it_is() {
+    for city in cities().await {
+        let mut told = appeal_of("19900000001", "h", "去年的路灯");
+        told.nature = Nature::Historical;
+        let receipt = city.register(told).await.expect("registered");
+        let (_, _, open) = city.opens("今年的路灯").await;
+        let matter = city
+            .intake
+            .appeal(receipt.appeal_id)
+            .await
+            .expect("found")
+            .matters[0]
+            .matter
+            .clone();
+        let before = city.log().await.len();
+        let withdraw = Decision::Withdraw {
+            reason: "不要了".to_owned(),
+        };
+        let split = NewMatter {
+            text: "还有".to_owned(),
+            ..NewMatter::default()
+        };
+        let refusals = [
+            city.decide(&receipt, withdraw).await.expect_err("withdraw"),
+            city.merge(matter.id, open).await.expect_err("merge"),
+            city.intake
+                .split(command(), receipt.appeal_id, split)
+                .await
+                .expect_err("split"),
+        ];
+        assert!(
+            refusals
+                .iter()
+                .all(|refused| refused.reason() == "APPEAL_HISTORICAL"),
+            "{refusals:?}"
+        );
+        let (_, other, _) = city.opens("别的事").await;
+        let onto = city
+            .merge(other, matter.reserved_ticket)
+            .await
+            .expect_err("onto a record");
+        assert_eq!(onto.reason(), "TICKET_OVER", "{}", city.label);
+        assert_eq!(
+            city.log().await.len(),
+            before + 3,
+            "only the last appeal told something"
+        );
+        let again = city
+            .register(appeal_of("19900000001", "n", "去年的路灯"))
+            .await
+            .expect("registered");
+        let again = city.intake.appeal(again.appeal_id).await.expect("found");
+        assert_eq!(
+            again.appeal.state,
+            AppealState::Registered,
+            "nothing attaches to a record, {}",
+            city.label
+        );
+    }
 }
