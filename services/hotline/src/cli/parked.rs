@@ -183,7 +183,7 @@ async fn all(mounted: &Mounted) -> anyhow::Result<Vec<ParkedEvent>> {
         loop {
             let page = parked::list(&service.core, after, PAGE).await?;
             let Some(last) = page.last() else { break };
-            after = Some((last.parked_at, last.event_id));
+            after = Some(last.seq);
             all.extend(page);
         }
     }

@@ -79,11 +79,22 @@ pub(crate) async fn park(
     Ok(true)
 }
 
-async fn advance(work: &Work, lease: &Lease, holdings: &Holdings, events: &[Envelope]) -> Result<bool, CoreError> {
+async fn advance(
+    work: &Work,
+    lease: &Lease,
+    holdings: &Holdings,
+    events: &[Envelope],
+) -> Result<bool, CoreError> {
     for run in events.chunk_by(|one, next| one.partition == next.partition) {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-        let held = usize::try_from(first.partition).ok().and_then(|index| *holdings.get(index)?);
-        let (Some(held), Ok(partition)) = (held, u16::try_from(first.partition)) else { return Ok(false) };
+        let (Some(first), Some(last)) = (run.first(), run.last()) else {
+            continue;
+        };
+        let held = usize::try_from(first.partition)
+            .ok()
+            .and_then(|index| *holdings.get(index)?);
+        let (Some(held), Ok(partition)) = (held, u16::try_from(first.partition)) else {
+            return Ok(false);
+        };
         let step = Step {
             partition,
             epoch: first.epoch,
@@ -102,18 +113,29 @@ async fn advance(work: &Work, lease: &Lease, holdings: &Holdings, events: &[Enve
 async fn parked_streams(work: &Work, lease: &Lease) -> Result<HashSet<String>, CoreError> {
     let text = "SELECT DISTINCT stream_id FROM parked WHERE consumer = $1 AND producer = $2 AND state = 'parked'";
     let values = vec![lease.consumer.into(), lease.producer.into()];
-    let rows = work.txn().query_all_raw(sql(&**work.txn(), text, values)).await?;
-    rows.iter().map(|row| Ok(row.try_get::<Uuid>("", "stream_id")?.to_string())).collect()
+    let rows = work
+        .txn()
+        .query_all_raw(sql(&**work.txn(), text, values))
+        .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get::<Uuid>("", "stream_id")?.to_string()))
+        .collect()
 }
 
 /// Carries out one event's effect. A panic is a failure of that event, not of its consumer.
-pub(crate) async fn react(work: &Work, reaction: &dyn Reaction, event: &Envelope) -> Result<(), ReactionError> {
+pub(crate) async fn react(
+    work: &Work,
+    reaction: &dyn Reaction,
+    event: &Envelope,
+) -> Result<(), ReactionError> {
     let body = Body::decode(event.body.as_slice())
         .map_err(|error| ReactionError::Permanent(format!("the body cannot be read: {error}")))?;
     if body.event.is_none() {
         return Ok(()); // a kind of event that is newer than this program
     }
-    let applied = reaction.apply(work, event, &body).instrument(linked_span(event));
+    let applied = reaction
+        .apply(work, event, &body)
+        .instrument(linked_span(event));
     AssertUnwindSafe(applied)
         .catch_unwind()
         .await

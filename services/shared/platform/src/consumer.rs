@@ -78,7 +78,12 @@ struct Feed {
 
 impl Feed {
     fn new(core: &Core, reaction: Arc<dyn Reaction>, source: Source) -> Self {
-        let Source { producer, transport, end, courier } = source;
+        let Source {
+            producer,
+            transport,
+            end,
+            courier,
+        } = source;
         let progress = Progress {
             producer,
             heads: std::sync::Mutex::default(),
@@ -89,7 +94,11 @@ impl Feed {
         Self {
             core: core.clone(),
             reaction,
-            lease: Lease { consumer: core.name(), producer, owner: core.ids().next(core.now()) },
+            lease: Lease {
+                consumer: core.name(),
+                producer,
+                owner: core.ids().next(core.now()),
+            },
             log: LogClient::new(producer, transport),
             courier,
             reader: None,
@@ -116,7 +125,8 @@ impl Feed {
                     let (consumer, producer) = (self.lease.consumer, self.lease.producer);
                     tracing::warn!(consumer, producer, error = %Chain(&error), "a consumer waits");
                     self.leased_at = None;
-                    stop.run_until_cancelled(tokio::time::sleep(backoff.next(self.core.ids()))).await;
+                    stop.run_until_cancelled(tokio::time::sleep(backoff.next(self.core.ids())))
+                        .await;
                 }
             }
         }
@@ -207,7 +217,11 @@ impl Feed {
     /// Whether the log goes on behind what is held.
     fn is_ahead(&self, heads: &Heads) -> bool {
         heads.epoch != self.epoch
-            || heads.last.iter().zip(&self.holdings).any(|(last, held)| held.is_some_and(|held| held.pos < *last))
+            || heads
+                .last
+                .iter()
+                .zip(&self.holdings)
+                .any(|(last, held)| held.is_some_and(|held| held.pos < *last))
     }
 
     async fn heads(&self) -> Result<Heads, CoreError> {
@@ -236,19 +250,33 @@ impl Feed {
         }
         let wanted = |partition: u16| {
             let index = usize::from(partition);
-            let held = self.holdings[index].filter(|_| self.resting_until[index].is_none_or(|until| until <= now))?;
+            let held = self.holdings[index]
+                .filter(|_| self.resting_until[index].is_none_or(|until| until <= now))?;
             let stream = Stream::of(self.lease.producer, self.log_id, self.epoch, partition);
-            Some(Wanted { partition, stream, after: held.pos })
+            Some(Wanted {
+                partition,
+                stream,
+                after: held.pos,
+            })
         };
         (0..PARTITIONS).filter_map(wanted).collect()
     }
 
     /// Reads from the courier and fetches what it left out.
     async fn receive(&mut self, wanted: &[Wanted]) -> Result<Vec<Envelope>, CoreError> {
-        let Some(courier) = &self.courier else { return Ok(Vec::new()) };
-        let mut reader = self.reader.take().unwrap_or_else(|| Reader::new(courier.clone()));
+        let Some(courier) = &self.courier else {
+            return Ok(Vec::new());
+        };
+        let mut reader = self
+            .reader
+            .take()
+            .unwrap_or_else(|| Reader::new(courier.clone()));
         let held = self.holdings.iter().flatten().count();
-        let block = if wanted.len() < held { BLOCK_SHORT } else { BLOCK };
+        let block = if wanted.len() < held {
+            BLOCK_SHORT
+        } else {
+            BLOCK
+        };
         let progress = self.progress.clone();
         // A reader that is given up while it waits takes its blocked connection with it.
         let delivered = tokio::select! {
@@ -267,7 +295,8 @@ impl Feed {
             }
             Err(error) => {
                 self.courier_again_at = Instant::now() + self.courier_backoff.next(self.core.ids());
-                metrics::counter!("hotline_courier_failures_total", "service" => self.core.name()).increment(1);
+                metrics::counter!("hotline_courier_failures_total", "service" => self.core.name())
+                    .increment(1);
                 tracing::warn!(consumer = self.lease.consumer, producer = self.lease.producer, %error, "the courier fails; events are fetched");
                 Ok(Vec::new())
             }
@@ -275,16 +304,25 @@ impl Feed {
     }
 
     async fn complete(&mut self, delivery: Delivery) -> Result<Vec<Envelope>, CoreError> {
-        let Delivery { mut events, doubtful } = delivery;
+        let Delivery {
+            mut events,
+            doubtful,
+        } = delivery;
         for partition in doubtful {
-            let delivered = events.iter().filter(|event| event.partition == u32::from(partition));
+            let delivered = events
+                .iter()
+                .filter(|event| event.partition == u32::from(partition));
             let held = self.holdings[usize::from(partition)].map_or(0, |held| held.pos);
             let after = delivered.map(|event| event.pub_seq).max().unwrap_or(held);
             let fetched = self.fetch(partition, after).await?;
             if fetched.is_empty() {
                 // What the courier holds there is no event of ours.
                 self.resting_until[usize::from(partition)] = Some(Instant::now() + REST);
-                tracing::warn!(producer = self.lease.producer, partition, "the courier holds what nobody published");
+                tracing::warn!(
+                    producer = self.lease.producer,
+                    partition,
+                    "the courier holds what nobody published"
+                );
             }
             events.extend(fetched);
         }
@@ -293,7 +331,14 @@ impl Feed {
 
     /// Applies a batch, in one transaction if all is well; false if the partitions must be looked at again.
     async fn apply_batch(&mut self, batch: &[Envelope]) -> Result<bool, CoreError> {
-        let applied = apply(&self.core, self.reaction.as_ref(), &self.lease, &self.holdings, batch).await?;
+        let applied = apply(
+            &self.core,
+            self.reaction.as_ref(),
+            &self.lease,
+            &self.holdings,
+            batch,
+        )
+        .await?;
         match applied {
             Applied::Done => self.advanced(batch),
             Applied::Lost => return Ok(self.lost()),
@@ -313,7 +358,14 @@ impl Feed {
         let alone = std::slice::from_ref(event);
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
         for attempts in 1.. {
-            let applied = apply(&self.core, self.reaction.as_ref(), &self.lease, &self.holdings, alone).await?;
+            let applied = apply(
+                &self.core,
+                self.reaction.as_ref(),
+                &self.lease,
+                &self.holdings,
+                alone,
+            )
+            .await?;
             let error = match applied {
                 Applied::Done => {
                     self.advanced(alone);
@@ -323,7 +375,9 @@ impl Feed {
                 Applied::Failed(error) => error,
             };
             match &error {
-                ReactionError::Transient(cause) => return Err(CoreError::Unavailable(cause.to_string().into())),
+                ReactionError::Transient(cause) => {
+                    return Err(CoreError::Unavailable(cause.to_string().into()));
+                }
                 ReactionError::Unknown(_) if attempts < ATTEMPTS_MAX => {
                     let wait = tokio::time::sleep(backoff.next(self.core.ids()));
                     if self.stop.run_until_cancelled(wait).await.is_none() {
@@ -331,7 +385,10 @@ impl Feed {
                     }
                 }
                 ReactionError::Unknown(_) | ReactionError::Permanent(_) => {
-                    let failure = Failure { attempts, error: error.to_string() };
+                    let failure = Failure {
+                        attempts,
+                        error: error.to_string(),
+                    };
                     if !park(&self.core, &self.lease, &self.holdings, event, &failure).await? {
                         return Ok(self.lost());
                     }
@@ -351,7 +408,9 @@ impl Feed {
     /// Notes that `events` are dealt with.
     fn advanced(&mut self, events: &[Envelope]) {
         for event in events {
-            let slot = usize::try_from(event.partition).ok().and_then(|index| self.holdings.get_mut(index));
+            let slot = usize::try_from(event.partition)
+                .ok()
+                .and_then(|index| self.holdings.get_mut(index));
             if let Some(Some(held)) = slot {
                 held.pos = held.pos.max(event.pub_seq);
             }
@@ -364,7 +423,11 @@ impl Feed {
     }
 
     fn tell_progress(&self) {
-        let mut reached = Heads { log: self.log_id, epoch: self.epoch, ..Heads::default() };
+        let mut reached = Heads {
+            log: self.log_id,
+            epoch: self.epoch,
+            ..Heads::default()
+        };
         for (slot, held) in reached.last.iter_mut().zip(&self.holdings) {
             // What another process holds is its business.
             *slot = held.map_or(i64::MAX, |held| held.pos);

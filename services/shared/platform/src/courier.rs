@@ -56,7 +56,8 @@ impl Courier {
     ///
     /// [`CoreError::Storage`] if the URL is not one of Redis.
     pub fn new(url: &str, key: [u8; 32]) -> Result<Self, CoreError> {
-        let client = redis::Client::open(url).map_err(|error| CoreError::Storage(Box::new(error)))?;
+        let client =
+            redis::Client::open(url).map_err(|error| CoreError::Storage(Box::new(error)))?;
         Ok(Self { client, key })
     }
 
@@ -74,12 +75,17 @@ impl Courier {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(ANSWER_TIMEOUT))
             .set_response_timeout(Some(answer));
-        self.client.get_multiplexed_async_connection_with_config(&config).await
+        self.client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await
     }
 
     /// What proves that these bytes are event `number` of `stream`.
     pub(crate) fn seal(&self, stream: &Stream, number: i64, bytes: &[u8]) -> Vec<u8> {
-        self.mac(stream, number, bytes).finalize().into_bytes().to_vec()
+        self.mac(stream, number, bytes)
+            .finalize()
+            .into_bytes()
+            .to_vec()
     }
 
     fn mac(&self, stream: &Stream, number: i64, bytes: &[u8]) -> Hmac<Sha256> {
@@ -129,19 +135,31 @@ pub(crate) struct Reader {
 
 impl Reader {
     pub(crate) fn new(courier: Courier) -> Self {
-        Self { courier, connection: None }
+        Self {
+            courier,
+            connection: None,
+        }
     }
 
     /// What is new behind the positions; waits at most `block`. A caller that stops waiting must drop the
     /// reader, because the command goes on blocking its connection.
-    pub(crate) async fn read(&mut self, wanted: &[Wanted], block: Duration) -> Result<Delivery, RedisError> {
+    pub(crate) async fn read(
+        &mut self,
+        wanted: &[Wanted],
+        block: Duration,
+    ) -> Result<Delivery, RedisError> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.courier.connect_to_block().await?,
         };
         let millis = u64::try_from(block.as_millis()).unwrap_or(u64::MAX);
         let mut command = redis::cmd("XREAD");
-        command.arg("COUNT").arg(READ_MAX).arg("BLOCK").arg(millis).arg("STREAMS");
+        command
+            .arg("COUNT")
+            .arg(READ_MAX)
+            .arg("BLOCK")
+            .arg(millis)
+            .arg("STREAMS");
         for want in wanted {
             command.arg(&want.stream.0);
         }
@@ -183,9 +201,15 @@ mod tests {
     use super::*;
 
     fn entry(id: &str, fields: &[(&str, Vec<u8>)]) -> StreamId {
-        let map: HashMap<String, Value> =
-            fields.iter().map(|(name, bytes)| ((*name).to_owned(), Value::BulkString(bytes.clone()))).collect();
-        StreamId { id: id.to_owned(), map, ..StreamId::default() }
+        let map: HashMap<String, Value> = fields
+            .iter()
+            .map(|(name, bytes)| ((*name).to_owned(), Value::BulkString(bytes.clone())))
+            .collect();
+        StreamId {
+            id: id.to_owned(),
+            map,
+            ..StreamId::default()
+        }
     }
 
     #[test]
@@ -193,22 +217,43 @@ mod tests {
         let courier = Courier::new("redis://127.0.0.1:1/", [7; 32]).expect("a URL of Redis");
         let stranger = Courier::new("redis://127.0.0.1:1/", [8; 32]).expect("a URL of Redis");
         let stream = Stream::of("intake", Uuid::nil(), 1, 3);
-        let bytes = Envelope { pub_seq: 5, ..Envelope::default() }.encode_to_vec();
+        let bytes = Envelope {
+            pub_seq: 5,
+            ..Envelope::default()
+        }
+        .encode_to_vec();
         let sealed = |by: &Courier, stream: &Stream, number| {
-            vec![("event", bytes.clone()), ("seal", by.seal(stream, number, &bytes))]
+            vec![
+                ("event", bytes.clone()),
+                ("seal", by.seal(stream, number, &bytes)),
+            ]
         };
         let cases = [
             ("the next event", "5-0", sealed(&courier, &stream, 5), true),
             ("a hole", "6-0", sealed(&courier, &stream, 6), false),
             ("another key", "5-0", sealed(&stranger, &stream, 5), false),
-            ("another partition", "5-0", sealed(&courier, &Stream::of("intake", Uuid::nil(), 1, 4), 5), false),
-            ("another epoch", "5-0", sealed(&courier, &Stream::of("intake", Uuid::nil(), 2, 3), 5), false),
+            (
+                "another partition",
+                "5-0",
+                sealed(&courier, &Stream::of("intake", Uuid::nil(), 1, 4), 5),
+                false,
+            ),
+            (
+                "another epoch",
+                "5-0",
+                sealed(&courier, &Stream::of("intake", Uuid::nil(), 2, 3), 5),
+                false,
+            ),
             ("another number", "5-0", sealed(&courier, &stream, 4), false),
             ("no seal", "5-0", vec![("event", bytes.clone())], false),
             ("junk", "5-0", vec![("a", b"b".to_vec())], false),
         ];
         let reader = Reader::new(courier.clone());
-        let want = Wanted { partition: 3, stream: stream.clone(), after: 4 };
+        let want = Wanted {
+            partition: 3,
+            stream: stream.clone(),
+            after: 4,
+        };
         for (label, id, fields, is_taken) in cases {
             let mut delivery = Delivery::default();
             reader.take(&want, &[entry(id, &fields)], &mut delivery);

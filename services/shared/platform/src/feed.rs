@@ -30,41 +30,84 @@ pub struct Logs {
 /// The gRPC service over the logs of `cores`: one per process.
 #[must_use]
 pub fn event_log(cores: &[Core]) -> EventLogServer<Logs> {
-    let cores = cores.iter().map(|core| (core.name(), core.clone())).collect();
+    let cores = cores
+        .iter()
+        .map(|core| (core.name(), core.clone()))
+        .collect();
     EventLogServer::new(Logs { cores }).max_encoding_message_size(ANSWER_BYTES_MAX)
 }
 
 impl Logs {
     fn of(&self, producer: &str) -> Result<&Core, Status> {
-        let absent = || problem("event", Code::NotFound, "PRODUCER_NOT_HERE", format!("no log of `{producer}` here"));
+        let absent = || {
+            problem(
+                "event",
+                Code::NotFound,
+                "PRODUCER_NOT_HERE",
+                format!("no log of `{producer}` here"),
+            )
+        };
         self.cores.get(producer).ok_or_else(absent)
     }
 }
 
 #[tonic::async_trait]
 impl EventLog for Logs {
-    async fn heads(&self, request: Request<HeadsRequest>) -> Result<Response<HeadsResponse>, Status> {
+    async fn heads(
+        &self,
+        request: Request<HeadsRequest>,
+    ) -> Result<Response<HeadsResponse>, Status> {
         let core = self.of(&request.into_inner().producer)?;
-        let heads = outbox::heads(core.db().read()).await.map_err(|error| core_status(core.name(), &error))?;
-        let head = |(partition, last_pub_seq)| Head { partition, epoch: heads.epoch, last_pub_seq };
+        let heads = outbox::heads(core.db().read())
+            .await
+            .map_err(|error| core_status(core.name(), &error))?;
+        let head = |(partition, last_pub_seq)| Head {
+            partition,
+            epoch: heads.epoch,
+            last_pub_seq,
+        };
         let log_id = heads.log.to_string();
-        Ok(Response::new(HeadsResponse { heads: (0..).zip(heads.last).map(head).collect(), log_id }))
+        Ok(Response::new(HeadsResponse {
+            heads: (0..).zip(heads.last).map(head).collect(),
+            log_id,
+        }))
     }
 
-    async fn fetch(&self, request: Request<FetchRequest>) -> Result<Response<FetchResponse>, Status> {
+    async fn fetch(
+        &self,
+        request: Request<FetchRequest>,
+    ) -> Result<Response<FetchResponse>, Status> {
         let asked = request.into_inner();
         let core = self.of(&asked.producer)?;
-        let partition = u16::try_from(asked.partition).ok().filter(|partition| *partition < PARTITIONS);
-        let partition = partition.ok_or_else(|| invalid_field("event", "partition", "a partition from 0 to 15"))?;
-        let limit = if asked.limit == 0 { LIMIT_DEFAULT } else { asked.limit.min(LIMIT_MAX) };
+        let partition = u16::try_from(asked.partition)
+            .ok()
+            .filter(|partition| *partition < PARTITIONS);
+        let partition = partition
+            .ok_or_else(|| invalid_field("event", "partition", "a partition from 0 to 15"))?;
+        let limit = if asked.limit == 0 {
+            LIMIT_DEFAULT
+        } else {
+            asked.limit.min(LIMIT_MAX)
+        };
         let failed = |error| core_status(core.name(), &error);
         let heads = outbox::heads(core.db().read()).await.map_err(failed)?;
         if heads.epoch != asked.epoch {
             let message = format!("the log's epoch is {}, not {}", heads.epoch, asked.epoch);
-            return Err(problem("event", Code::FailedPrecondition, "EPOCH_CHANGED", message));
+            return Err(problem(
+                "event",
+                Code::FailedPrecondition,
+                "EPOCH_CHANGED",
+                message,
+            ));
         }
-        let from = Position { epoch: asked.epoch, partition, after: asked.after };
-        let mut events = outbox::read(core.db().read(), core.name(), from, limit).await.map_err(failed)?;
+        let from = Position {
+            epoch: asked.epoch,
+            partition,
+            after: asked.after,
+        };
+        let mut events = outbox::read(core.db().read(), core.name(), from, limit)
+            .await
+            .map_err(failed)?;
         let mut size = 0;
         let fits = events.iter().take_while(|event| {
             let has_room = size < ANSWER_BYTES;

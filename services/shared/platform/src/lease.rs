@@ -72,7 +72,11 @@ impl Lease {
     pub(crate) async fn release(&self, core: &Core) -> Result<(), CoreError> {
         let text = "UPDATE consumer_offset SET owner = NULL, lease_until = 0 \
                     WHERE consumer = $1 AND producer = $2 AND owner = $3";
-        let values = vec![self.consumer.into(), self.producer.into(), self.owner.into()];
+        let values = vec![
+            self.consumer.into(),
+            self.producer.into(),
+            self.owner.into(),
+        ];
         let writer = core.db().writer();
         writer.execute_raw(sql(writer, text, values)).await?;
         Ok(())
@@ -91,14 +95,22 @@ impl Lease {
             (step.first - 1).into(),
             step.fence.into(),
         ];
-        Ok(txn.execute_raw(sql(&**txn, text, values)).await?.rows_affected() == 1)
+        Ok(txn
+            .execute_raw(sql(&**txn, text, values))
+            .await?
+            .rows_affected()
+            == 1)
     }
 
     async fn read(&self, txn: &Txn, epoch: i32) -> Result<Found, CoreError> {
         let text = "SELECT partition, epoch, pos, fence, owner FROM consumer_offset WHERE consumer = $1 AND producer = $2";
         let values = vec![self.consumer.into(), self.producer.into()];
         let rows = txn.query_all_raw(sql(&**txn, text, values)).await?;
-        let mut found = Found { held: Holdings::default(), rows: rows.len(), is_behind_epoch: false };
+        let mut found = Found {
+            held: Holdings::default(),
+            rows: rows.len(),
+            is_behind_epoch: false,
+        };
         for row in &rows {
             let partition: i32 = row.try_get("", "partition")?;
             let owner: Option<Uuid> = row.try_get("", "owner")?;
@@ -107,15 +119,22 @@ impl Lease {
             }
             if row.try_get::<i32>("", "epoch")? != epoch {
                 found.is_behind_epoch = true;
-            } else if let Some(slot) = usize::try_from(partition).ok().and_then(|index| found.held.get_mut(index)) {
-                *slot = Some(Holding { pos: row.try_get("", "pos")?, fence: row.try_get("", "fence")? });
+            } else if let Some(slot) = usize::try_from(partition)
+                .ok()
+                .and_then(|index| found.held.get_mut(index))
+            {
+                *slot = Some(Holding {
+                    pos: row.try_get("", "pos")?,
+                    fence: row.try_get("", "fence")?,
+                });
             }
         }
         Ok(found)
     }
 
     async fn insert_missing(&self, txn: &Txn, epoch: i32) -> Result<(), CoreError> {
-        let into = "consumer_offset (consumer, producer, partition, epoch, pos, fence, lease_until)";
+        let into =
+            "consumer_offset (consumer, producer, partition, epoch, pos, fence, lease_until)";
         let row = |partition: u16| -> Vec<Value> {
             let partition = i32::from(partition);
             let zero = 0_i64;

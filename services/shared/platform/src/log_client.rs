@@ -32,14 +32,25 @@ impl LogClient {
 
     /// How far each partition is numbered.
     pub(crate) async fn heads(&self) -> Result<Heads, CoreError> {
-        let request = HeadsRequest { producer: self.producer.to_owned() };
+        let request = HeadsRequest {
+            producer: self.producer.to_owned(),
+        };
         let answer = within(HEADS_TIMEOUT, self.client.clone().heads(request)).await?;
         let answer = answer.into_inner();
-        let log = answer.log_id.parse().map_err(|error| CoreError::Unavailable(Box::<uuid::Error>::new(error)))?;
-        let mut heads = Heads { log, ..Heads::default() };
+        let log = answer
+            .log_id
+            .parse()
+            .map_err(|error| CoreError::Unavailable(Box::<uuid::Error>::new(error)))?;
+        let mut heads = Heads {
+            log,
+            ..Heads::default()
+        };
         for head in answer.heads {
             heads.epoch = head.epoch;
-            if let Some(last) = usize::try_from(head.partition).ok().and_then(|index| heads.last.get_mut(index)) {
+            if let Some(last) = usize::try_from(head.partition)
+                .ok()
+                .and_then(|index| heads.last.get_mut(index))
+            {
                 *last = head.last_pub_seq;
             }
         }
@@ -61,23 +72,31 @@ impl LogClient {
             limit: FETCH_MAX,
         };
         let mut client = self.client.clone();
-        let answer = match tokio::time::timeout(FETCH_TIMEOUT, client.fetch(Request::new(asked))).await {
-            Err(late) => return Err(CoreError::Unavailable(Box::new(late))),
-            Ok(Err(status)) if status.code() == Code::FailedPrecondition => return Ok(None),
-            Ok(Err(status)) => return Err(CoreError::Unavailable(Box::new(status))),
-            Ok(Ok(answer)) => answer.into_inner().events,
-        };
+        let answer =
+            match tokio::time::timeout(FETCH_TIMEOUT, client.fetch(Request::new(asked))).await {
+                Err(late) => return Err(CoreError::Unavailable(Box::new(late))),
+                Ok(Err(status)) if status.code() == Code::FailedPrecondition => return Ok(None),
+                Ok(Err(status)) => return Err(CoreError::Unavailable(Box::new(status))),
+                Ok(Ok(answer)) => answer.into_inner().events,
+            };
         let follows = |(event, number): (&Envelope, i64)| {
-            event.pub_seq == number && event.partition == u32::from(partition) && event.epoch == epoch
+            event.pub_seq == number
+                && event.partition == u32::from(partition)
+                && event.epoch == epoch
         };
         if !answer.iter().zip(after + 1..).all(follows) {
-            return Err(CoreError::Unavailable("the log answered with a hole".into()));
+            return Err(CoreError::Unavailable(
+                "the log answered with a hole".into(),
+            ));
         }
         Ok(Some(answer))
     }
 }
 
-async fn within<T>(limit: Duration, call: impl Future<Output = Result<T, Status>>) -> Result<T, CoreError> {
+async fn within<T>(
+    limit: Duration,
+    call: impl Future<Output = Result<T, Status>>,
+) -> Result<T, CoreError> {
     match tokio::time::timeout(limit, call).await {
         Ok(answer) => answer.map_err(|status| CoreError::Unavailable(Box::new(status))),
         Err(late) => Err(CoreError::Unavailable(Box::new(late))),

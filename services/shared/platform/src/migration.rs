@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use ::uuid::Uuid;
+use async_trait::async_trait;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, big_integer_null, blob, blob_null, integer, small_integer, string, text,
@@ -125,7 +125,15 @@ impl MigrationTrait for PlatformTables {
         // A courier must not take this log for one of another installation, or of an earlier database.
         let ids = Ids::from_os();
         let id = Uuid::from_u64_pair(ids.draw_wide(), ids.draw_wide());
-        manager.execute(Query::insert().into_table("log").columns(["id"]).values_panic([id.into()]).take()).await
+        manager
+            .execute(
+                Query::insert()
+                    .into_table("log")
+                    .columns(["id"])
+                    .values_panic([id.into()])
+                    .take(),
+            )
+            .await
     }
 }
 
@@ -163,7 +171,10 @@ fn outbox_head() -> TableCreateStatement {
 }
 
 fn log() -> TableCreateStatement {
-    Table::create().table("log").col(uuid("id").primary_key()).take()
+    Table::create()
+        .table("log")
+        .col(uuid("id").primary_key())
+        .take()
 }
 
 fn consumer_offset() -> TableCreateStatement {
@@ -189,6 +200,7 @@ fn consumer_offset() -> TableCreateStatement {
 fn parked() -> TableCreateStatement {
     Table::create()
         .table("parked")
+        .col(sequence("seq"))
         .col(string("consumer"))
         .col(string("producer"))
         .col(integer("partition"))
@@ -204,7 +216,6 @@ fn parked() -> TableCreateStatement {
         .col(text("error"))
         .col(string("state"))
         .col(text_null("skip_reason"))
-        .primary_key(Index::create().col("consumer").col("event_id"))
         .take()
 }
 
@@ -275,6 +286,9 @@ fn indexes() -> Vec<IndexCreateStatement> {
             .take(),
         index("outbox_todo", "outbox", &["seq"])
             .and_where(Expr::col("pub_seq").is_null())
+            .take(),
+        index("parked_event", "parked", &["consumer", "event_id"])
+            .unique()
             .take(),
         index(
             "parked_stream",

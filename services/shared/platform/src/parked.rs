@@ -16,7 +16,13 @@ use crate::reaction::{Reaction, ReactionError};
 use crate::work::{AuditEntry, Cause, Work, insert_rows};
 
 /// Waits between automatic retries (microseconds): 1 min, 10 min, 1 h, 6 h, then daily.
-const RETRY_AFTER: [i64; 5] = [60_000_000, 600_000_000, 3_600_000_000, 21_600_000_000, 86_400_000_000];
+const RETRY_AFTER: [i64; 5] = [
+    60_000_000,
+    600_000_000,
+    3_600_000_000,
+    21_600_000_000,
+    86_400_000_000,
+];
 /// Streams that one automatic round retries.
 const ROUND_MAX: u32 = 100;
 /// Characters of an error that are kept.
@@ -25,6 +31,8 @@ const ERROR_MAX: usize = 500;
 /// A parked event as the list shows it.
 #[derive(Clone, Debug)]
 pub struct ParkedEvent {
+    /// Its place in the list.
+    pub seq: i64,
     /// The event.
     pub event_id: Uuid,
     /// The service that cannot apply it.
@@ -67,15 +75,18 @@ pub struct Retried {
     pub stopped_by: Option<String>,
 }
 
-/// Events that are parked in this service, oldest first; `after` is the last one seen.
-pub async fn list(core: &Core, after: Option<(Timestamp, Uuid)>, limit: u32) -> Result<Vec<ParkedEvent>, CoreError> {
+/// Events that are parked in this service, in the order of parking; `after` is the last `seq` seen.
+pub async fn list(
+    core: &Core,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<ParkedEvent>, CoreError> {
     let text = format!(
-        "SELECT * FROM parked WHERE state = 'parked' AND (parked_at > $1 OR (parked_at = $1 AND event_id > $2)) \
-         ORDER BY parked_at, event_id LIMIT {limit}"
+        "SELECT * FROM parked WHERE state = 'parked' AND seq > $1 ORDER BY seq LIMIT {limit}"
     );
-    let (at, id) = after.map_or((i64::MIN, Uuid::nil()), |(at, id)| (micros(at), id));
     let reader = core.db().read();
-    let rows = reader.query_all_raw(sql(reader, text, vec![at.into(), id.into()])).await?;
+    let values = vec![after.unwrap_or_default().into()];
+    let rows = reader.query_all_raw(sql(reader, text, values)).await?;
     rows.iter().map(parked_event).collect()
 }
 
@@ -83,7 +94,9 @@ pub async fn list(core: &Core, after: Option<(Timestamp, Uuid)>, limit: u32) -> 
 pub async fn show(core: &Core, event_id: Uuid) -> Result<Option<ParkedEvent>, CoreError> {
     let text = "SELECT * FROM parked WHERE state = 'parked' AND event_id = $1";
     let reader = core.db().read();
-    let row = reader.query_one_raw(sql(reader, text, vec![event_id.into()])).await?;
+    let row = reader
+        .query_one_raw(sql(reader, text, vec![event_id.into()]))
+        .await?;
     row.as_ref().map(parked_event).transpose()
 }
 
@@ -97,19 +110,29 @@ pub async fn count(core: &Core) -> Result<u64, CoreError> {
 }
 
 /// Retries a stream now, in order, until it is free or something fails again.
-pub async fn retry(core: &Core, reaction: &dyn Reaction, stream_id: Uuid) -> Result<Retried, CoreError> {
+pub async fn retry(
+    core: &Core,
+    reaction: &dyn Reaction,
+    stream_id: Uuid,
+) -> Result<Retried, CoreError> {
     let mut applied = 0;
     while let Some(head) = head_of(core, stream_id).await? {
         match retry_one(core, reaction, &head).await? {
             Ok(()) => applied += 1,
             Err(error) => {
                 postpone(core, &head, &error).await?;
-                return Ok(Retried { applied, stopped_by: Some(error.to_string()) });
+                return Ok(Retried {
+                    applied,
+                    stopped_by: Some(error.to_string()),
+                });
             }
         }
     }
     core.tasks().beat();
-    Ok(Retried { applied, stopped_by: None })
+    Ok(Retried {
+        applied,
+        stopped_by: None,
+    })
 }
 
 /// Retries every stream whose time has come; returns how many events were applied.
@@ -121,10 +144,14 @@ pub async fn retry_due(core: &Core, reaction: &dyn Reaction) -> Result<u32, Core
          LIMIT {ROUND_MAX}"
     );
     let reader = core.db().read();
-    let rows = reader.query_all_raw(sql(reader, text, vec![micros(core.now()).into()])).await?;
+    let rows = reader
+        .query_all_raw(sql(reader, text, vec![micros(core.now()).into()]))
+        .await?;
     let mut applied = 0;
     for row in rows {
-        applied += retry(core, reaction, row.try_get("", "stream_id")?).await?.applied;
+        applied += retry(core, reaction, row.try_get("", "stream_id")?)
+            .await?
+            .applied;
     }
     Ok(applied)
 }
@@ -132,7 +159,12 @@ pub async fn retry_due(core: &Core, reaction: &dyn Reaction) -> Result<u32, Core
 /// Gives an event up: it is never applied, and its stream goes on without it. Recorded in the audit trail.
 ///
 /// Returns false if it is not parked.
-pub async fn skip(core: &Core, event_id: Uuid, cause: &Cause, reason: &str) -> Result<bool, CoreError> {
+pub async fn skip(
+    core: &Core,
+    event_id: Uuid,
+    cause: &Cause,
+    reason: &str,
+) -> Result<bool, CoreError> {
     let work = Work::begin(core).await?;
     let text = "UPDATE parked SET state = 'skipped', skip_reason = $1 WHERE event_id = $2 AND state = 'parked'";
     let statement = sql(&**work.txn(), text, vec![reason.into(), event_id.into()]);
@@ -143,7 +175,13 @@ pub async fn skip(core: &Core, event_id: Uuid, cause: &Cause, reason: &str) -> R
     // What stands behind it is tried at once.
     let text = "UPDATE parked SET next_at = $1 WHERE state = 'parked' AND attempts = 0 \
                 AND stream_id = (SELECT stream_id FROM parked WHERE event_id = $2)";
-    work.txn().execute_raw(sql(&**work.txn(), text, vec![micros(work.now()).into(), event_id.into()])).await?;
+    work.txn()
+        .execute_raw(sql(
+            &**work.txn(),
+            text,
+            vec![micros(work.now()).into(), event_id.into()],
+        ))
+        .await?;
     let entry = AuditEntry {
         resource: "event",
         resource_id: event_id.to_string(),
@@ -165,8 +203,14 @@ pub(crate) async fn insert(
 ) -> Result<(), CoreError> {
     let now = micros(work.now());
     let attempts = failure.map_or(0, |failure| failure.attempts);
-    let next_at = if failure.is_some() { now + RETRY_AFTER[0] } else { now };
-    let error: String = failure.map_or_else(String::new, |failure| failure.error.chars().take(ERROR_MAX).collect());
+    let next_at = if failure.is_some() {
+        now + RETRY_AFTER[0]
+    } else {
+        now
+    };
+    let error: String = failure.map_or_else(String::new, |failure| {
+        failure.error.chars().take(ERROR_MAX).collect()
+    });
     let into = "parked (consumer, producer, partition, epoch, pub_seq, event_id, stream_id, type, envelope, \
                 attempts, parked_at, next_at, error, state)";
     let row: Vec<Value> = vec![
@@ -186,7 +230,8 @@ pub(crate) async fn insert(
         "parked".into(),
     ];
     insert_rows(work.txn(), into, &[row], " ON CONFLICT DO NOTHING").await?;
-    metrics::counter!("hotline_events_parked_total", "consumer" => consumer.to_owned()).increment(1);
+    metrics::counter!("hotline_events_parked_total", "consumer" => consumer.to_owned())
+        .increment(1);
     if let Some(failure) = failure {
         tracing::error!(
             consumer,
@@ -209,7 +254,9 @@ fn uuid(text: &str) -> Uuid {
 async fn head_of(core: &Core, stream_id: Uuid) -> Result<Option<ParkedEvent>, CoreError> {
     let text = "SELECT * FROM parked WHERE stream_id = $1 AND state = 'parked' ORDER BY producer, pub_seq LIMIT 1";
     let writer = core.db().writer();
-    let row = writer.query_one_raw(sql(writer, text, vec![stream_id.into()])).await?;
+    let row = writer
+        .query_one_raw(sql(writer, text, vec![stream_id.into()]))
+        .await?;
     row.as_ref().map(parked_event).transpose()
 }
 
@@ -223,7 +270,13 @@ async fn retry_one(
     // Whoever deletes the row applies it; another process waits here and then finds nothing to do.
     let text = "DELETE FROM parked WHERE consumer = $1 AND event_id = $2 AND state = 'parked'";
     let values = vec![parked.consumer.as_str().into(), parked.event_id.into()];
-    if work.txn().execute_raw(sql(&**work.txn(), text, values)).await?.rows_affected() == 0 {
+    if work
+        .txn()
+        .execute_raw(sql(&**work.txn(), text, values))
+        .await?
+        .rows_affected()
+        == 0
+    {
         work.roll_back().await;
         return Ok(Ok(()));
     }
@@ -237,7 +290,11 @@ async fn retry_one(
     }
 }
 
-async fn postpone(core: &Core, parked: &ParkedEvent, error: &ReactionError) -> Result<(), CoreError> {
+async fn postpone(
+    core: &Core,
+    parked: &ParkedEvent,
+    error: &ReactionError,
+) -> Result<(), CoreError> {
     let tried = usize::try_from(parked.attempts).unwrap_or_default();
     // The first automatic retry is what `attempts` at parking stands for.
     let wait = RETRY_AFTER[tried.min(RETRY_AFTER.len() - 1)];
@@ -262,6 +319,7 @@ fn parked_event(row: &QueryResult) -> Result<ParkedEvent, CoreError> {
     };
     let bytes: Vec<u8> = row.try_get("", "envelope")?;
     Ok(ParkedEvent {
+        seq: row.try_get("", "seq")?,
         event_id: row.try_get("", "event_id")?,
         consumer: row.try_get("", "consumer")?,
         producer: row.try_get("", "producer")?,
@@ -273,6 +331,7 @@ fn parked_event(row: &QueryResult) -> Result<ParkedEvent, CoreError> {
         parked_at: instant("parked_at")?,
         next_at: instant("next_at")?,
         error: row.try_get("", "error")?,
-        envelope: Envelope::decode(bytes.as_slice()).map_err(|error| CoreError::Storage(Box::new(error)))?,
+        envelope: Envelope::decode(bytes.as_slice())
+            .map_err(|error| CoreError::Storage(Box::new(error)))?,
     })
 }

@@ -111,13 +111,23 @@ impl Publisher {
         if after >= heads.last[index] {
             return Ok(Vec::new());
         }
-        let from = Position { epoch: heads.epoch, partition, after };
+        let from = Position {
+            epoch: heads.epoch,
+            partition,
+            after,
+        };
         let events = outbox::read(self.core.db().read(), self.core.name(), from, BATCH_MAX).await?;
         let stream = Stream::of(self.core.name(), heads.log, heads.epoch, partition);
         let entry = |event: hotline_proto::event::Envelope| {
             let bytes = event.encode_to_vec();
             let seal = self.courier.seal(&stream, event.pub_seq, &bytes);
-            Entry { partition, stream: stream.clone(), number: event.pub_seq, bytes, seal }
+            Entry {
+                partition,
+                stream: stream.clone(),
+                number: event.pub_seq,
+                bytes,
+                seal,
+            }
         };
         Ok(events.into_iter().map(entry).collect())
     }
@@ -148,10 +158,16 @@ impl Publisher {
             let Err(error) = answer else { continue };
             if error.code() == Some("WRONGTYPE") {
                 // Somebody put something else at the key of a stream of ours.
-                redis::cmd("DEL").arg(&entry.stream.0).exec_async(&mut connection).await?;
+                redis::cmd("DEL")
+                    .arg(&entry.stream.0)
+                    .exec_async(&mut connection)
+                    .await?;
                 return Err(error.into());
             }
-            if !error.detail().is_some_and(|detail| detail.contains("equal or smaller")) {
+            if !error
+                .detail()
+                .is_some_and(|detail| detail.contains("equal or smaller"))
+            {
                 return Err(error.into());
             }
             if refused.last() != Some(&entry) {
@@ -168,16 +184,34 @@ impl Publisher {
 
     /// A refused number is already there, unless the stream runs ahead of its log: then it holds what
     /// nobody published, and goes.
-    async fn heal(&self, connection: &mut MultiplexedConnection, refused: &Entry) -> Result<(), BoxError> {
-        let query = redis::cmd("XINFO").arg("STREAM").arg(&refused.stream.0).to_owned();
+    async fn heal(
+        &self,
+        connection: &mut MultiplexedConnection,
+        refused: &Entry,
+    ) -> Result<(), BoxError> {
+        let query = redis::cmd("XINFO")
+            .arg("STREAM")
+            .arg(&refused.stream.0)
+            .to_owned();
         let told: StreamInfoStreamReply = query.query_async(connection).await?;
-        let top = told.last_generated_id.split('-').next().and_then(|number| number.parse::<i64>().ok());
+        let top = told
+            .last_generated_id
+            .split('-')
+            .next()
+            .and_then(|number| number.parse::<i64>().ok());
         let heads = outbox::heads(self.core.db().read()).await?;
         if top.is_some_and(|top| top <= heads.last[usize::from(refused.partition)]) {
             return Ok(());
         }
-        tracing::error!(service = self.core.name(), stream = refused.stream.0, "the courier held events that were never published");
-        redis::cmd("DEL").arg(&refused.stream.0).exec_async(connection).await?;
+        tracing::error!(
+            service = self.core.name(),
+            stream = refused.stream.0,
+            "the courier held events that were never published"
+        );
+        redis::cmd("DEL")
+            .arg(&refused.stream.0)
+            .exec_async(connection)
+            .await?;
         Err("a stream ran ahead of its log".into())
     }
 
@@ -185,9 +219,12 @@ impl Publisher {
     async fn save(&mut self) {
         self.saved_at = Instant::now();
         for (partition, published) in (0_i32..).zip(self.published.last) {
-            let text = "UPDATE outbox_head SET published = $1 WHERE partition = $2 AND published < $1";
+            let text =
+                "UPDATE outbox_head SET published = $1 WHERE partition = $2 AND published < $1";
             let writer = self.core.db().writer();
-            let saved = writer.execute_raw(sql(writer, text, vec![published.into(), partition.into()])).await;
+            let saved = writer
+                .execute_raw(sql(writer, text, vec![published.into(), partition.into()]))
+                .await;
             if let Err(error) = saved {
                 tracing::debug!(%error, "it was not written down how far publishing has come");
                 return;
@@ -208,8 +245,16 @@ struct Entry {
 /// How far publishing had come in an earlier life of this epoch.
 async fn load(core: &Core, heads: Heads) -> Result<Heads, CoreError> {
     let text = "SELECT published FROM outbox_head ORDER BY partition";
-    let rows = core.db().read().query_all_raw(sql(core.db().read(), text, vec![])).await?;
-    let mut published = Heads { log: heads.log, epoch: heads.epoch, ..Heads::default() };
+    let rows = core
+        .db()
+        .read()
+        .query_all_raw(sql(core.db().read(), text, vec![]))
+        .await?;
+    let mut published = Heads {
+        log: heads.log,
+        epoch: heads.epoch,
+        ..Heads::default()
+    };
     for (last, row) in published.last.iter_mut().zip(rows) {
         *last = row.try_get("", "published")?;
     }

@@ -41,7 +41,9 @@ impl Quiet {
     ///
     /// [`NotQuiet`] after `limit`.
     pub async fn settle(&self, limit: Duration) -> Result<(), NotQuiet> {
-        let Some(tasks) = self.cores.first().map(Core::tasks) else { return Ok(()) };
+        let Some(tasks) = self.cores.first().map(Core::tasks) else {
+            return Ok(());
+        };
         let settled = async {
             loop {
                 let seen = tasks.beats();
@@ -55,13 +57,20 @@ impl Quiet {
         };
         tokio::time::timeout(limit, settled)
             .await
-            .map_err(|_| NotQuiet { limit, busy: self.busy().unwrap_or_else(|| "nothing any more".to_owned()) })
+            .map_err(|_| NotQuiet {
+                limit,
+                busy: self.busy().unwrap_or_else(|| "nothing any more".to_owned()),
+            })
     }
 
     /// When the next armed timer of any service can fire.
     #[must_use]
     pub fn next_timer(&self) -> Option<Timestamp> {
-        let next = self.cores.iter().map(|core| core.signals().next_due()).min()?;
+        let next = self
+            .cores
+            .iter()
+            .map(|core| core.signals().next_due())
+            .min()?;
         from_micros(next).filter(|_| next != i64::MAX && next != i64::MIN)
     }
 

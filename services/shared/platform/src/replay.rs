@@ -18,7 +18,9 @@ use crate::work::Work;
 pub async fn replay(core: &Core, reaction: &dyn Reaction) -> Result<(), ReactionError> {
     let work = Work::begin(core).await?;
     let emptied = match reaction.reset(&work).await {
-        Ok(()) => rewind(&work, core.name()).await.map_err(ReactionError::from),
+        Ok(()) => rewind(&work, core.name())
+            .await
+            .map_err(ReactionError::from),
         Err(error) => Err(error),
     };
     if let Err(error) = emptied {
@@ -37,7 +39,9 @@ async fn rewind(work: &Work, consumer: &'static str) -> Result<(), CoreError> {
         "DELETE FROM parked WHERE consumer = $1 AND state = 'parked'",
     ];
     for text in statements {
-        work.txn().execute_raw(sql(&**work.txn(), text, vec![consumer.into()])).await?;
+        work.txn()
+            .execute_raw(sql(&**work.txn(), text, vec![consumer.into()]))
+            .await?;
     }
     Ok(())
 }

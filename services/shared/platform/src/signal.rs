@@ -144,7 +144,12 @@ impl Progress {
     /// How many events it has not heard.
     pub(crate) fn lag(&self) -> i64 {
         let reached = *lock(&self.reached);
-        self.heads().last.iter().zip(reached.last).map(|(head, pos)| head.saturating_sub(pos).max(0)).sum()
+        self.heads()
+            .last
+            .iter()
+            .zip(reached.last)
+            .map(|(head, pos)| head.saturating_sub(pos).max(0))
+            .sum()
     }
 
     fn heads(&self) -> Heads {

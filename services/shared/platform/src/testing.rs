@@ -141,7 +141,10 @@ pub async fn core(
 /// # Panics
 ///
 /// If the database cannot be opened.
-#[expect(clippy::expect_used, reason = "a test must not pass because it did not run")]
+#[expect(
+    clippy::expect_used,
+    reason = "a test must not pass because it did not run"
+)]
 pub async fn core_with(
     name: &'static str,
     url: &str,
@@ -149,10 +152,20 @@ pub async fn core_with(
     clock: &ManualClock,
     tasks: &Tasks,
 ) -> Core {
-    let db = Db::open(url, &DbOptions { connections_max: 8 }).await.expect("the database opens");
-    migration::apply(&db, migrations).await.expect("the migrations apply");
+    let db = Db::open(url, &DbOptions { connections_max: 8 })
+        .await
+        .expect("the database opens");
+    migration::apply(&db, migrations)
+        .await
+        .expect("the migrations apply");
     let (clock, ids, tasks) = (Arc::new(clock.clone()), Ids::from_os(), tasks.clone());
-    Core::new(CoreParts { name, db, clock, ids, tasks })
+    Core::new(CoreParts {
+        name,
+        db,
+        clock,
+        ids,
+        tasks,
+    })
 }
 
 /// Commits a transaction that a test wrote into by hand.
@@ -160,7 +173,10 @@ pub async fn core_with(
 /// # Panics
 ///
 /// If it cannot be committed.
-#[expect(clippy::expect_used, reason = "a test must not pass because it did not run")]
+#[expect(
+    clippy::expect_used,
+    reason = "a test must not pass because it did not run"
+)]
 pub async fn commit(txn: Txn) {
     txn.commit().await.expect("commits");
 }

@@ -25,7 +25,11 @@ pub fn start(core: &Core, reaction: Option<Arc<dyn Reaction>>) {
             if let Err(error) = round(&core, reaction.as_deref(), round_number).await {
                 tracing::warn!(service = core.name(), %error, "upkeep waits for storage");
             }
-            if stop.run_until_cancelled(tokio::time::sleep(EVERY)).await.is_none() {
+            if stop
+                .run_until_cancelled(tokio::time::sleep(EVERY))
+                .await
+                .is_none()
+            {
                 return;
             }
         }
@@ -39,9 +43,15 @@ async fn round(core: &Core, reaction: Option<&dyn Reaction>, number: u32) -> Res
         metrics::gauge!("hotline_events_parked", "consumer" => core.name()).set(f64::from(waiting));
     }
     if number.is_multiple_of(FORGET_ROUNDS) {
-        let forgotten = core.forget_commands(core.now() - TimeDelta::days(COMMAND_DAYS)).await?;
+        let forgotten = core
+            .forget_commands(core.now() - TimeDelta::days(COMMAND_DAYS))
+            .await?;
         if forgotten > 0 {
-            tracing::info!(service = core.name(), forgotten, "old commands are forgotten");
+            tracing::info!(
+                service = core.name(),
+                forgotten,
+                "old commands are forgotten"
+            );
         }
     }
     Ok(())

@@ -26,20 +26,43 @@ async fn numbers_are_dense_under_sixteen_writers_and_two_relays() {
         });
         join_all(writers).await;
         until("all are numbered", || async {
-            count(&city.ledger, "SELECT COUNT(*) FROM outbox WHERE pub_seq IS NULL").await.expect("counted") == 0
+            count(
+                &city.ledger,
+                "SELECT COUNT(*) FROM outbox WHERE pub_seq IS NULL",
+            )
+            .await
+            .expect("counted")
+                == 0
         })
         .await;
-        let total = count(&city.ledger, "SELECT COUNT(*) FROM outbox").await.expect("counted");
+        let total = count(&city.ledger, "SELECT COUNT(*) FROM outbox")
+            .await
+            .expect("counted");
         assert_eq!(total, 800, "{}", city.label);
         let text = "SELECT COUNT(*) FROM (SELECT partition FROM outbox GROUP BY partition \
                     HAVING MIN(pub_seq) <> 1 OR MAX(pub_seq) <> COUNT(*)) AS broken";
-        assert_eq!(count(&city.ledger, text).await.expect("counted"), 0, "{}: dense", city.label);
+        assert_eq!(
+            count(&city.ledger, text).await.expect("counted"),
+            0,
+            "{}: dense",
+            city.label
+        );
         let text = "SELECT COUNT(*) FROM outbox AS one JOIN outbox AS two ON one.aggregate_id = two.aggregate_id \
                     AND one.version < two.version AND one.pub_seq > two.pub_seq";
-        assert_eq!(count(&city.ledger, text).await.expect("counted"), 0, "{}: in order", city.label);
+        assert_eq!(
+            count(&city.ledger, text).await.expect("counted"),
+            0,
+            "{}: in order",
+            city.label
+        );
         let text = "SELECT COUNT(*) FROM outbox_head WHERE next_seq <> 1 + COALESCE( \
                     (SELECT MAX(pub_seq) FROM outbox WHERE outbox.partition = outbox_head.partition), 0)";
-        assert_eq!(count(&city.ledger, text).await.expect("counted"), 0, "{}: heads", city.label);
+        assert_eq!(
+            count(&city.ledger, text).await.expect("counted"),
+            0,
+            "{}: heads",
+            city.label
+        );
         twin.tasks().drain().await;
         city.stop().await;
     }
@@ -94,10 +117,15 @@ async fn two_consumers_that_both_believe_they_own_a_log_hear_it_once() {
                 city.consume(&rival, city.transport());
             }
             city.raise(&accounts, seen).await;
-            until("all are heard", || async { city.count("heard").await >= 40 * (seen + 1) }).await;
+            until("all are heard", || async {
+                city.count("heard").await >= 40 * (seen + 1)
+            })
+            .await;
         }
         assert_eq!(city.count("heard").await, 160, "{}: each once", city.label);
-        let taken = count(&city.mirror, "SELECT MAX(fence) FROM consumer_offset").await.expect("counted");
+        let taken = count(&city.mirror, "SELECT MAX(fence) FROM consumer_offset")
+            .await
+            .expect("counted");
         assert!(taken > 1, "{}: the rival took over", city.label);
         city.assert_heard(&accounts, 4).await;
         rival.tasks().drain().await;
@@ -116,10 +144,14 @@ async fn a_log_in_another_process_is_heard_by_asking_for_its_end() {
             end: None,
             courier: None,
         };
-        let reaction: std::sync::Arc<dyn hotline_platform::reaction::Reaction> = city.reaction.clone();
+        let reaction: std::sync::Arc<dyn hotline_platform::reaction::Reaction> =
+            city.reaction.clone();
         hotline_platform::consumer::start(&city.mirror, &reaction, vec![source]);
         city.raise(&accounts, 0).await;
-        until("all are heard", || async { city.count("heard").await == 20 }).await;
+        until("all are heard", || async {
+            city.count("heard").await == 20
+        })
+        .await;
         city.assert_heard(&accounts, 1).await;
         city.stop().await;
     }
@@ -132,7 +164,9 @@ async fn a_replay_hears_everything_again() {
         city.start();
         city.raise(&accounts, 0).await;
         city.settle().await;
-        replay::replay(&city.mirror, city.reaction.as_ref()).await.expect("the mirror can be replayed");
+        replay::replay(&city.mirror, city.reaction.as_ref())
+            .await
+            .expect("the mirror can be replayed");
         city.settle().await;
         assert_eq!(city.count("heard").await, 30, "{}", city.label);
         city.raise(&accounts, 1).await;
@@ -151,10 +185,15 @@ async fn a_restored_log_with_a_new_epoch_is_heard_from_its_end_on() {
         city.settle().await;
         let writer = city.ledger.db().begin_write().await.expect("begins");
         let text = "UPDATE outbox_head SET epoch = 2";
-        sea_orm::ConnectionTrait::execute_unprepared(&*writer, text).await.expect("raised");
+        sea_orm::ConnectionTrait::execute_unprepared(&*writer, text)
+            .await
+            .expect("raised");
         testing::commit(writer).await;
         city.raise(&accounts, 1).await;
-        until("the new epoch is heard", || async { city.count("heard").await == 20 }).await;
+        until("the new epoch is heard", || async {
+            city.count("heard").await == 20
+        })
+        .await;
         city.assert_heard(&accounts, 2).await;
         city.stop().await;
     }
@@ -175,12 +214,19 @@ async fn an_idle_process_is_quiet_at_once() {
         // And a command makes it busy until its event is heard.
         let account = accounts(0..1)[0];
         for seen in 0..20 {
-            let raised = city.ledger.execute::<i64, CoreError, _>(context("operator:li", "", 1), raising(account, seen));
+            let raised = city.ledger.execute::<i64, CoreError, _>(
+                context("operator:li", "", 1),
+                raising(account, seen),
+            );
             raised.await.expect("accepted");
             city.settle().await;
             assert_eq!(city.count("heard").await, seen + 1, "{}", city.label);
         }
-        println!("{}: quiet in {each:?} when idle, 20 commands settled one by one in {:?}", city.label, begun.elapsed());
+        println!(
+            "{}: quiet in {each:?} when idle, 20 commands settled one by one in {:?}",
+            city.label,
+            begun.elapsed()
+        );
         city.stop().await;
     }
 }

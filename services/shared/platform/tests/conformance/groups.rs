@@ -23,7 +23,11 @@ impl Batch for Opening {
     type Outcome = i64;
     type Error = CoreError;
 
-    async fn apply(&self, work: &Work, items: &[u128]) -> Result<Vec<Result<i64, CoreError>>, CoreError> {
+    async fn apply(
+        &self,
+        work: &Work,
+        items: &[u128],
+    ) -> Result<Vec<Result<i64, CoreError>>, CoreError> {
         self.batches.fetch_add(1, Ordering::SeqCst);
         let mut results = Vec::new();
         for number in items {
@@ -44,16 +48,34 @@ impl Batch for Opening {
 async fn a_bad_row_fails_alone_and_everybody_is_answered() {
     for ledger in Ledger::all().await {
         let batches = Arc::default();
-        let group = GroupCommit::start(&ledger.core, Opening { batches: Arc::clone(&batches) });
+        let group = GroupCommit::start(
+            &ledger.core,
+            Opening {
+                batches: Arc::clone(&batches),
+            },
+        );
         let answers = join_all((1..=80).map(|number| group.submit(number))).await;
         for (number, answer) in (1_u128..).zip(answers) {
             match number {
-                13 => assert!(matches!(answer, Err(CoreError::BadPageToken)), "{}", ledger.label()),
-                66 => assert!(matches!(answer, Err(CoreError::Stale { .. })), "{}", ledger.label()),
+                13 => assert!(
+                    matches!(answer, Err(CoreError::BadPageToken)),
+                    "{}",
+                    ledger.label()
+                ),
+                66 => assert!(
+                    matches!(answer, Err(CoreError::Stale { .. })),
+                    "{}",
+                    ledger.label()
+                ),
                 _ => assert_eq!(answer.expect("accepted"), 1, "{}: {number}", ledger.label()),
             }
         }
-        assert_eq!(testing::log(&ledger.core).await.len(), 78, "{}", ledger.label());
+        assert_eq!(
+            testing::log(&ledger.core).await.len(),
+            78,
+            "{}",
+            ledger.label()
+        );
         ledger.core.tasks().drain().await;
     }
 }
@@ -62,12 +84,26 @@ async fn a_bad_row_fails_alone_and_everybody_is_answered() {
 async fn what_waits_together_commits_together_and_one_alone_waits_for_nobody() {
     for ledger in Ledger::all().await {
         let batches: Arc<AtomicUsize> = Arc::default();
-        let group = GroupCommit::start(&ledger.core, Opening { batches: Arc::clone(&batches) });
-        assert_eq!(group.submit(1).await.expect("accepted"), 1, "{}", ledger.label());
+        let group = GroupCommit::start(
+            &ledger.core,
+            Opening {
+                batches: Arc::clone(&batches),
+            },
+        );
+        assert_eq!(
+            group.submit(1).await.expect("accepted"),
+            1,
+            "{}",
+            ledger.label()
+        );
         assert_eq!(batches.load(Ordering::SeqCst), 1, "{}", ledger.label());
         join_all((100..600).map(|number| group.submit(number))).await;
         let used = batches.load(Ordering::SeqCst) - 1;
-        assert!(used < 100, "{}: 500 submissions took {used} transactions", ledger.label());
+        assert!(
+            used < 100,
+            "{}: 500 submissions took {used} transactions",
+            ledger.label()
+        );
         ledger.core.tasks().drain().await;
     }
 }
@@ -75,9 +111,23 @@ async fn what_waits_together_commits_together_and_one_alone_waits_for_nobody() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_panic_fails_its_batch_and_not_the_writer() {
     for ledger in Ledger::all().await {
-        let group = GroupCommit::start(&ledger.core, Opening { batches: Arc::default() });
-        assert!(matches!(group.submit(99).await, Err(CoreError::Storage(_))), "{}", ledger.label());
-        assert_eq!(group.submit(1).await.expect("accepted"), 1, "{}", ledger.label());
+        let group = GroupCommit::start(
+            &ledger.core,
+            Opening {
+                batches: Arc::default(),
+            },
+        );
+        assert!(
+            matches!(group.submit(99).await, Err(CoreError::Storage(_))),
+            "{}",
+            ledger.label()
+        );
+        assert_eq!(
+            group.submit(1).await.expect("accepted"),
+            1,
+            "{}",
+            ledger.label()
+        );
         ledger.core.tasks().drain().await;
     }
 }
@@ -85,11 +135,19 @@ async fn a_panic_fails_its_batch_and_not_the_writer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_submitted_before_the_stop_is_still_written() {
     for ledger in Ledger::all().await {
-        let group = GroupCommit::start(&ledger.core, Opening { batches: Arc::default() });
+        let group = GroupCommit::start(
+            &ledger.core,
+            Opening {
+                batches: Arc::default(),
+            },
+        );
         let waiting: Vec<_> = (1..=50)
             .map(|number| {
                 let group = group.clone();
-                ledger.core.tasks().spawn(async move { group.submit(number).await })
+                ledger
+                    .core
+                    .tasks()
+                    .spawn(async move { group.submit(number).await })
             })
             .collect();
         ledger.core.tasks().drain().await;
@@ -97,7 +155,16 @@ async fn what_was_submitted_before_the_stop_is_still_written() {
         for answer in waiting {
             accepted += usize::from(answer.await.expect("no panic").is_ok());
         }
-        assert_eq!(testing::log(&ledger.core).await.len(), accepted, "{}: answered is written", ledger.label());
-        assert!(group.submit(51).await.is_err(), "{}: stopped", ledger.label());
+        assert_eq!(
+            testing::log(&ledger.core).await.len(),
+            accepted,
+            "{}: answered is written",
+            ledger.label()
+        );
+        assert!(
+            group.submit(51).await.is_err(),
+            "{}: stopped",
+            ledger.label()
+        );
     }
 }

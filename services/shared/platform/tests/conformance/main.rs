@@ -1,5 +1,11 @@
 //! One suite for the core, run on every arrangement: `SQLite`, and `PostgreSQL` and Redis where they are given.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 mod commands;
 mod courier;
 mod feed;

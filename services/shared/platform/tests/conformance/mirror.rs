@@ -42,7 +42,10 @@ pub struct Mirror {
 
 impl Mirror {
     pub fn make(&self, account: Uuid, trouble: Trouble) {
-        self.trouble.lock().expect("unpoisoned").insert((account, trouble));
+        self.trouble
+            .lock()
+            .expect("unpoisoned")
+            .insert((account, trouble));
     }
 
     pub fn heal(&self) {
@@ -51,7 +54,10 @@ impl Mirror {
 
     fn trouble_of(&self, account: Uuid) -> Option<Trouble> {
         let troubles = self.trouble.lock().expect("unpoisoned");
-        troubles.iter().find(|(troubled, _)| *troubled == account).map(|(_, trouble)| *trouble)
+        troubles
+            .iter()
+            .find(|(troubled, _)| *troubled == account)
+            .map(|(_, trouble)| *trouble)
     }
 }
 
@@ -61,16 +67,25 @@ impl Reaction for Mirror {
         &["ledger"]
     }
 
-    async fn apply(&self, work: &Work, envelope: &Envelope, _body: &Body) -> Result<(), ReactionError> {
+    async fn apply(
+        &self,
+        work: &Work,
+        envelope: &Envelope,
+        _body: &Body,
+    ) -> Result<(), ReactionError> {
         let account: Uuid = envelope.aggregate_id.parse().expect("an id");
-        let text = "INSERT INTO heard (account, version, partition, pub_seq) VALUES ($1, $2, $3, $4)";
+        let text =
+            "INSERT INTO heard (account, version, partition, pub_seq) VALUES ($1, $2, $3, $4)";
         let values = vec![
             account.into(),
             envelope.version.into(),
             i32::try_from(envelope.partition).expect("small").into(),
             envelope.pub_seq.into(),
         ];
-        work.txn().execute_raw(bound(work, text, values)).await.map_err(CoreError::from)?;
+        work.txn()
+            .execute_raw(bound(work, text, values))
+            .await
+            .map_err(CoreError::from)?;
         let trouble = self.trouble_of(account);
         if trouble.is_some() {
             *self.attempts.lock().expect("unpoisoned") += 1;
@@ -85,7 +100,10 @@ impl Reaction for Mirror {
     }
 
     async fn reset(&self, work: &Work) -> Result<(), ReactionError> {
-        work.txn().execute_raw(bound(work, "DELETE FROM heard", vec![])).await.map_err(CoreError::from)?;
+        work.txn()
+            .execute_raw(bound(work, "DELETE FROM heard", vec![]))
+            .await
+            .map_err(CoreError::from)?;
         Ok(())
     }
 }
@@ -105,12 +123,25 @@ impl City {
     /// One per arrangement; nothing runs yet.
     pub async fn all() -> Vec<Self> {
         let mut all = Vec::new();
-        for (one, other) in Databases::all().await.into_iter().zip(Databases::all().await) {
+        for (one, other) in Databases::all()
+            .await
+            .into_iter()
+            .zip(Databases::all().await)
+        {
             let (clock, tasks) = (ManualClock::at(start_of_time()), Tasks::new());
             let ledger = testing::core_with("ledger", &one.url, migrations(), &clock, &tasks).await;
-            let mirror = testing::core_with("mirror", &other.url, migrations(), &clock, &tasks).await;
+            let mirror =
+                testing::core_with("mirror", &other.url, migrations(), &clock, &tasks).await;
             let (label, reaction) = (one.label, Arc::default());
-            all.push(Self { label, ledger, mirror, reaction, clock, courier: None, databases: [one, other] });
+            all.push(Self {
+                label,
+                ledger,
+                mirror,
+                reaction,
+                clock,
+                courier: None,
+                databases: [one, other],
+            });
         }
         all
     }
@@ -127,7 +158,10 @@ impl City {
 
     pub fn transport(&self) -> Transport {
         let peers = Arc::new(Peers::default());
-        peers.mount("ledger", Routes::new(feed::event_log(std::slice::from_ref(&self.ledger))));
+        peers.mount(
+            "ledger",
+            Routes::new(feed::event_log(std::slice::from_ref(&self.ledger))),
+        );
         peers.transport("ledger", Some("mirror"))
     }
 
@@ -138,7 +172,12 @@ impl City {
 
     pub fn consume(&self, mirror: &Core, transport: Transport) {
         let end = Some(self.ledger.log_end());
-        let source = consumer::Source { producer: "ledger", transport, end, courier: self.courier.clone() };
+        let source = consumer::Source {
+            producer: "ledger",
+            transport,
+            end,
+            courier: self.courier.clone(),
+        };
         let reaction: Arc<dyn Reaction> = self.reaction.clone();
         relay::start(mirror, None);
         consumer::start(mirror, &reaction, vec![source]);
@@ -146,7 +185,10 @@ impl City {
 
     pub async fn settle(&self) {
         let quiet = Quiet::new(vec![self.ledger.clone(), self.mirror.clone()]);
-        quiet.settle(LIMIT).await.unwrap_or_else(|error| panic!("{}: {error}", self.label));
+        quiet
+            .settle(LIMIT)
+            .await
+            .unwrap_or_else(|error| panic!("{}: {error}", self.label));
     }
 
     /// Raises each account from version `seen` by one.
@@ -161,21 +203,35 @@ impl City {
         let query = Statement::from_sql_and_values(reader.get_database_backend(), text, []);
         let rows = reader.query_all_raw(query).await.expect("readable");
         let pair = |row: &sea_orm::QueryResult| {
-            (row.try_get("", "account").expect("an id"), row.try_get("", "version").expect("a version"))
+            (
+                row.try_get("", "account").expect("an id"),
+                row.try_get("", "version").expect("a version"),
+            )
         };
         rows.iter().map(pair).collect()
     }
 
     pub async fn count(&self, table: &str) -> i64 {
-        count(&self.mirror, &format!("SELECT COUNT(*) FROM {table}")).await.expect("counted")
+        count(&self.mirror, &format!("SELECT COUNT(*) FROM {table}"))
+            .await
+            .expect("counted")
     }
 
     /// Asserts that each account was heard in versions 1 to `last`, each once.
     pub async fn assert_heard(&self, accounts: &[Uuid], last: i64) {
         let heard = self.heard().await;
         for account in accounts {
-            let versions: Vec<i64> = heard.iter().filter(|(of, _)| of == account).map(|(_, version)| *version).collect();
-            assert_eq!(versions, (1..=last).collect::<Vec<_>>(), "{}: {account}", self.label);
+            let versions: Vec<i64> = heard
+                .iter()
+                .filter(|(of, _)| of == account)
+                .map(|(_, version)| *version)
+                .collect();
+            assert_eq!(
+                versions,
+                (1..=last).collect::<Vec<_>>(),
+                "{}: {account}",
+                self.label
+            );
         }
     }
 
@@ -186,7 +242,9 @@ impl City {
 
 pub async fn raise_on(core: &Core, accounts: &[Uuid], seen: i64) {
     for account in accounts {
-        let raised = core.execute::<i64, CoreError, _>(context("operator:li", "", 1), raising(*account, seen)).await;
+        let raised = core
+            .execute::<i64, CoreError, _>(context("operator:li", "", 1), raising(*account, seen))
+            .await;
         raised.expect("accepted");
     }
 }
@@ -202,5 +260,7 @@ pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut()
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(LIMIT, reached).await.unwrap_or_else(|_| panic!("not within {LIMIT:?}: {what}"));
+    tokio::time::timeout(LIMIT, reached)
+        .await
+        .unwrap_or_else(|_| panic!("not within {LIMIT:?}: {what}"));
 }

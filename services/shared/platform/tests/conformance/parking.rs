@@ -11,13 +11,19 @@ use crate::mirror::{City, Trouble, accounts, until};
 /// Two accounts of one partition.
 fn neighbours() -> (Uuid, Uuid) {
     let all = accounts(0..100);
-    let other = all[1..].iter().find(|other| outbox::partition(**other) == outbox::partition(all[0]));
+    let other = all[1..]
+        .iter()
+        .find(|other| outbox::partition(**other) == outbox::partition(all[0]));
     (all[0], *other.expect("100 streams share 16 partitions"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_that_cannot_be_applied_is_parked_and_its_partition_goes_on() {
-    for (city, trouble) in City::all().await.into_iter().zip([Trouble::Permanent, Trouble::Unknown]) {
+    for (city, trouble) in City::all()
+        .await
+        .into_iter()
+        .zip([Trouble::Permanent, Trouble::Unknown])
+    {
         let (bad, good) = neighbours();
         city.reaction.make(bad, trouble);
         city.start();
@@ -27,24 +33,49 @@ async fn a_stream_that_cannot_be_applied_is_parked_and_its_partition_goes_on() {
         city.settle().await;
         city.assert_heard(&[good], 3).await;
         city.assert_heard(&[bad], 0).await;
-        let list = parked::list(&city.mirror, None, 10).await.expect("readable");
+        let list = parked::list(&city.mirror, None, 10)
+            .await
+            .expect("readable");
         let parked: Vec<i64> = list.iter().map(|event| event.envelope.version).collect();
-        assert_eq!(parked, [1, 2, 3], "{}: the first and what came behind it", city.label);
-        assert_eq!(list[1].attempts, 0, "{}: the second was not tried", city.label);
+        assert_eq!(
+            parked,
+            [1, 2, 3],
+            "{}: the first and what came behind it",
+            city.label
+        );
+        assert_eq!(
+            list[1].attempts, 0,
+            "{}: the second was not tried",
+            city.label
+        );
 
         // While it still fails a retry changes nothing but the date of the next one.
-        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), bad).await.expect("tried");
+        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), bad)
+            .await
+            .expect("tried");
         assert_eq!(retried.applied, 0, "{}", city.label);
         assert!(retried.stopped_by.is_some(), "{}", city.label);
 
         city.reaction.heal();
-        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), bad).await.expect("tried");
-        assert_eq!((retried.applied, retried.stopped_by), (3, None), "{}", city.label);
+        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), bad)
+            .await
+            .expect("tried");
+        assert_eq!(
+            (retried.applied, retried.stopped_by),
+            (3, None),
+            "{}",
+            city.label
+        );
         city.assert_heard(&[bad], 3).await;
         city.raise(&[bad], 3).await;
         city.settle().await;
         city.assert_heard(&[bad], 4).await;
-        assert_eq!(parked::count(&city.mirror).await.expect("counted"), 0, "{}", city.label);
+        assert_eq!(
+            parked::count(&city.mirror).await.expect("counted"),
+            0,
+            "{}",
+            city.label
+        );
         city.stop().await;
     }
 }
@@ -52,14 +83,23 @@ async fn a_stream_that_cannot_be_applied_is_parked_and_its_partition_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_failure_of_unknown_kind_is_tried_eight_times_and_a_permanent_one_once() {
     for city in City::all().await {
-        let cases = [(Trouble::Unknown, 8), (Trouble::Panic, 8), (Trouble::Permanent, 1)];
+        let cases = [
+            (Trouble::Unknown, 8),
+            (Trouble::Panic, 8),
+            (Trouble::Permanent, 1),
+        ];
         city.start();
         for (account, (trouble, attempts)) in accounts(0..3).into_iter().zip(cases) {
             city.reaction.make(account, trouble);
             city.raise(&[account], 0).await;
             city.settle().await;
-            let list = parked::list(&city.mirror, None, 10).await.expect("readable");
-            let parked = list.iter().find(|event| event.stream_id == account).expect("parked");
+            let list = parked::list(&city.mirror, None, 10)
+                .await
+                .expect("readable");
+            let parked = list
+                .iter()
+                .find(|event| event.stream_id == account)
+                .expect("parked");
             assert_eq!(parked.attempts, attempts, "{}: {trouble:?}", city.label);
         }
         city.stop().await;
@@ -75,7 +115,12 @@ async fn trouble_that_passes_is_waited_for_and_never_parked() {
         city.raise(&[account], 0).await;
         let tried = || async { *city.reaction.attempts.lock().expect("unpoisoned") > 6 };
         until("it was tried some times", tried).await;
-        assert_eq!(parked::count(&city.mirror).await.expect("counted"), 0, "{}", city.label);
+        assert_eq!(
+            parked::count(&city.mirror).await.expect("counted"),
+            0,
+            "{}",
+            city.label
+        );
         city.reaction.heal();
         city.settle().await;
         city.assert_heard(&[account], 1).await;
@@ -95,13 +140,24 @@ async fn a_skipped_event_frees_its_stream_and_is_recorded() {
         let first = parked::list(&city.mirror, None, 1).await.expect("readable")[0].event_id;
         let cause = cause("administrator:zhao");
         for expected in [true, false] {
-            let skipped = parked::skip(&city.mirror, first, &cause, "the source withdrew it").await.expect("written");
+            let skipped = parked::skip(&city.mirror, first, &cause, "the source withdrew it")
+                .await
+                .expect("written");
             assert_eq!(skipped, expected, "{}", city.label);
         }
-        assert!(parked::show(&city.mirror, first).await.expect("readable").is_none(), "{}", city.label);
+        assert!(
+            parked::show(&city.mirror, first)
+                .await
+                .expect("readable")
+                .is_none(),
+            "{}",
+            city.label
+        );
         assert_eq!(city.count("audit").await, 1, "{}", city.label);
         city.reaction.heal();
-        parked::retry(&city.mirror, city.reaction.as_ref(), account).await.expect("tried");
+        parked::retry(&city.mirror, city.reaction.as_ref(), account)
+            .await
+            .expect("tried");
         assert_eq!(city.heard().await, [(account, 2)], "{}", city.label);
         city.stop().await;
     }

@@ -29,17 +29,28 @@ impl TimerHandler for Bell {
         if work.now() < timer.due_at {
             self.early.lock().expect("unpoisoned").push(timer.clone());
         }
-        let text = "INSERT INTO heard (account, version, partition, pub_seq) VALUES ($1, $2, 0, $2)";
+        let text =
+            "INSERT INTO heard (account, version, partition, pub_seq) VALUES ($1, $2, 0, $2)";
         let values = vec![timer.aggregate_id.into(), timer.armed_version.into()];
-        work.txn().execute_raw(bound(work, text, values)).await.map_err(CoreError::from)?;
+        work.txn()
+            .execute_raw(bound(work, text, values))
+            .await
+            .map_err(CoreError::from)?;
         match timer.kind.as_str() {
             "silences" => Ok(work.disarm(timer.aggregate_id, "rings").await?),
             "arms" => {
                 let due_at = timer.due_at + Duration::from_secs(1);
-                work.arm(NewTimer { aggregate_id: timer.aggregate_id, kind: "rings", due_at, armed_version: 99 });
+                work.arm(NewTimer {
+                    aggregate_id: timer.aggregate_id,
+                    kind: "rings",
+                    due_at,
+                    armed_version: 99,
+                });
                 Ok(())
             }
-            "breaks" if *self.is_broken.lock().expect("unpoisoned") => Err(ReactionError::Permanent("broken".to_owned())),
+            "breaks" if *self.is_broken.lock().expect("unpoisoned") => {
+                Err(ReactionError::Permanent("broken".to_owned()))
+            }
             _ => Ok(()),
         }
     }
@@ -54,7 +65,12 @@ async fn arm(core: &Core, timers: Vec<(u128, &'static str, u64, i64)>) {
         Box::pin(async move {
             for (account, kind, seconds, armed_version) in timers {
                 let aggregate_id = Uuid::from_u128(account);
-                work.arm(NewTimer { aggregate_id, kind, due_at: after(seconds), armed_version });
+                work.arm(NewTimer {
+                    aggregate_id,
+                    kind,
+                    due_at: after(seconds),
+                    armed_version,
+                });
             }
             Ok(())
         })
@@ -69,7 +85,10 @@ async fn fired(core: &Core) -> Vec<(u128, i64)> {
     let rows = reader.query_all_raw(query).await.expect("readable");
     let pair = |row: &sea_orm::QueryResult| {
         let account: Uuid = row.try_get("", "account").expect("an id");
-        (account.as_u128(), row.try_get("", "version").expect("a version"))
+        (
+            account.as_u128(),
+            row.try_get("", "version").expect("a version"),
+        )
     };
     rows.iter().map(pair).collect()
 }
@@ -78,20 +97,42 @@ async fn fired(core: &Core) -> Vec<(u128, i64)> {
 async fn two_runners_fire_each_timer_once_and_never_early() {
     for ledger in Ledger::all().await {
         let (core, twin, bell) = (&ledger.core, ledger.twin().await, Arc::new(Bell::default()));
-        arm(core, (0..200).map(|number| (number, "rings", u64::try_from(number).expect("small") / 10, 1)).collect()).await;
+        arm(
+            core,
+            (0..200)
+                .map(|number| {
+                    (
+                        number,
+                        "rings",
+                        u64::try_from(number).expect("small") / 10,
+                        1,
+                    )
+                })
+                .collect(),
+        )
+        .await;
         timers::start(core, bell.clone());
         timers::start(&twin, bell.clone());
         for second in 0..20_i64 {
             let due = (second + 1) * 10;
             until("what is due has fired", || async {
-                count(core, "SELECT COUNT(*) FROM heard").await.expect("counted") == due
+                count(core, "SELECT COUNT(*) FROM heard")
+                    .await
+                    .expect("counted")
+                    == due
             })
             .await;
             ledger.clock.advance(Duration::from_secs(1));
         }
-        let doubled = count(core, "SELECT COUNT(*) - COUNT(DISTINCT account) FROM heard").await.expect("counted");
+        let doubled = count(core, "SELECT COUNT(*) - COUNT(DISTINCT account) FROM heard")
+            .await
+            .expect("counted");
         assert_eq!(doubled, 0, "{}", ledger.label());
-        assert!(bell.early.lock().expect("unpoisoned").is_empty(), "{}", ledger.label());
+        assert!(
+            bell.early.lock().expect("unpoisoned").is_empty(),
+            "{}",
+            ledger.label()
+        );
         twin.tasks().drain().await;
         core.tasks().drain().await;
     }
@@ -110,10 +151,19 @@ async fn a_nearer_timer_or_a_moved_clock_wakes_the_runner() {
         arm(core, vec![(2, "rings", 60, 1)]).await;
         quiet.settle(LIMIT).await.expect("quiet");
         assert_eq!(quiet.next_timer(), Some(after(60)), "{}", ledger.label());
-        for (instant, expected) in [(59, vec![]), (60, vec![(2, 1)]), (3600, vec![(2, 1), (1, 1)])] {
+        for (instant, expected) in [
+            (59, vec![]),
+            (60, vec![(2, 1)]),
+            (3600, vec![(2, 1), (1, 1)]),
+        ] {
             ledger.clock.set(after(instant));
             quiet.settle(LIMIT).await.expect("quiet");
-            assert_eq!(fired(core).await, expected, "{} at {instant} s", ledger.label());
+            assert_eq!(
+                fired(core).await,
+                expected,
+                "{} at {instant} s",
+                ledger.label()
+            );
         }
         assert_eq!(quiet.next_timer(), None, "{}", ledger.label());
         core.tasks().drain().await;
@@ -124,11 +174,25 @@ async fn a_nearer_timer_or_a_moved_clock_wakes_the_runner() {
 async fn overdue_timers_fire_in_due_order_and_may_silence_or_arm_each_other() {
     for ledger in Ledger::all().await {
         let (core, bell) = (&ledger.core, Bell::default());
-        arm(core, vec![(1, "rings", 30, 1), (2, "rings", 10, 1), (1, "silences", 20, 2), (3, "arms", 5, 3)]).await;
+        arm(
+            core,
+            vec![
+                (1, "rings", 30, 1),
+                (2, "rings", 10, 1),
+                (1, "silences", 20, 2),
+                (3, "arms", 5, 3),
+            ],
+        )
+        .await;
         arm(core, vec![(2, "rings", 99, 1)]).await; // arming again is a no-op
         ledger.clock.set(after(100));
         let count = testing::fire_due(core, &bell).await.expect("fired");
-        assert_eq!(fired(core).await, [(3, 3), (3, 99), (2, 1), (1, 2)], "{}", ledger.label());
+        assert_eq!(
+            fired(core).await,
+            [(3, 3), (3, 99), (2, 1), (1, 2)],
+            "{}",
+            ledger.label()
+        );
         assert_eq!(count, 4, "{}", ledger.label());
     }
 }
@@ -138,11 +202,21 @@ async fn a_timer_that_fails_for_good_is_set_aside_and_the_others_fire() {
     for ledger in Ledger::all().await {
         let (core, bell) = (&ledger.core, Bell::default());
         *bell.is_broken.lock().expect("unpoisoned") = true;
-        arm(core, vec![(1, "rings", 1, 1), (2, "breaks", 2, 1), (3, "rings", 3, 1)]).await;
+        arm(
+            core,
+            vec![(1, "rings", 1, 1), (2, "breaks", 2, 1), (3, "rings", 3, 1)],
+        )
+        .await;
         ledger.clock.set(after(10));
-        testing::fire_due(core, &bell).await.expect("the others fire");
+        testing::fire_due(core, &bell)
+            .await
+            .expect("the others fire");
         assert_eq!(fired(core).await, [(1, 1), (3, 1)], "{}", ledger.label());
-        let failed = count(core, "SELECT COUNT(*) FROM timer WHERE state = 'failed' AND error LIKE '%broken%'").await;
+        let failed = count(
+            core,
+            "SELECT COUNT(*) FROM timer WHERE state = 'failed' AND error LIKE '%broken%'",
+        )
+        .await;
         assert_eq!(failed.expect("counted"), 1, "{}", ledger.label());
     }
 }
@@ -155,7 +229,12 @@ async fn a_disarmed_timer_never_fires() {
         let disarmed = core.execute::<(), CoreError, _>(context("operator:li", "", 1), |work| {
             Box::pin(async move {
                 let (kind, due_at) = ("rings", after(2));
-                work.arm(NewTimer { aggregate_id: Uuid::from_u128(1), kind, due_at, armed_version: 2 });
+                work.arm(NewTimer {
+                    aggregate_id: Uuid::from_u128(1),
+                    kind,
+                    due_at,
+                    armed_version: 2,
+                });
                 work.disarm(Uuid::from_u128(1), kind).await
             })
         });
