@@ -18,13 +18,16 @@ use hotline_platform::quiet::Quiet;
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
-use hotline_platform::{feed, relay, timers, upkeep};
+use hotline_platform::{check, feed, relay, timers, upkeep};
+use hotline_proto::event::event_log_client::EventLogClient;
+use hotline_proto::event::{Head, HeadsRequest};
 use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::config::Config;
 use crate::folder::{self, Locks};
 use crate::services::{self, Name};
+use crate::signals::StopSignal;
 
 /// How long consumers and timers have to end what they are writing.
 const TASKS_DRAIN: Duration = Duration::from_secs(8);
@@ -270,9 +273,36 @@ impl Running {
         Ok(Quiet::new(cores.collect()).settle(SETTLE_MAX).await?)
     }
 
+    /// How many events of `producer` a service that runs here has not heard yet.
+    ///
+    /// # Errors
+    ///
+    /// A database or producer that does not answer.
+    pub async fn lag(&self, service: &str, producer: &'static str) -> anyhow::Result<i64> {
+        let found = self
+            .mounted
+            .services
+            .iter()
+            .find(|(name, _)| name.word() == service);
+        let (name, service) = found.with_context(|| format!("{service} does not run here"))?;
+        let heads = log_heads(
+            self.mounted.peers.transport(producer, Some(name.word())),
+            producer,
+        )
+        .await?;
+        Ok(check::lag(
+            &check::positions(&service.core, producer).await?,
+            &heads,
+        ))
+    }
+
     /// Ends when the process is asked to stop: SIGTERM or Ctrl-C.
     pub async fn until_stopped(&self) {
-        crate::signals::stop_asked().await;
+        match StopSignal::listen() {
+            Ok(mut signal) => signal.asked().await,
+            // Then either of them kills the process, which is as safe as a power failure.
+            Err(_) => std::future::pending().await,
+        }
     }
 
     /// Stops: no new calls, running ones end, consumers and timers finish what they write, databases
@@ -295,6 +325,24 @@ impl Mounted {
         }
         drop(self.locks);
     }
+}
+
+/// How far a log is numbered, by its own word.
+async fn log_heads(transport: Transport, producer: &str) -> anyhow::Result<check::Places> {
+    let asked = HeadsRequest {
+        producer: producer.to_owned(),
+    };
+    let answer = EventLogClient::new(transport)
+        .heads(asked)
+        .await?
+        .into_inner();
+    let place = |head: Head| {
+        Ok((
+            i32::try_from(head.partition)?,
+            (head.epoch, head.last_pub_seq),
+        ))
+    };
+    answer.heads.into_iter().map(place).collect()
 }
 
 /// What kind of database a URL names; never the URL, which may hold a password.

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use hotline_kernel::time::Zone;
 use hotline_platform::config::{ConfigError, ServerConfig, TelemetryConfig, environment, parse};
-use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
+use toml::Table;
 
 use crate::services::Name;
 
@@ -24,14 +26,14 @@ pub struct Config {
     pub server: ServerConfig,
     /// Where services keep their data.
     pub database: DatabaseConfig,
-    /// `[intake]`: its own database, if not by the pattern.
-    pub intake: ServiceConfig,
-    /// `[routing]`: its own database, and which rules count deadlines.
-    pub routing: RoutingConfig,
-    /// `[feedback]`: its own database, if not by the pattern.
-    pub feedback: ServiceConfig,
-    /// `[reporting]`: its own database, if not by the pattern.
-    pub reporting: ServiceConfig,
+    /// `[intake]`.
+    pub intake: Section<hotline_intake::Config>,
+    /// `[routing]`.
+    pub routing: Section<hotline_routing::Config>,
+    /// `[feedback]`.
+    pub feedback: Section<hotline_feedback::Config>,
+    /// `[reporting]`.
+    pub reporting: Section<hotline_reporting::Config>,
     /// How events are fanned out.
     pub feed: FeedConfig,
     /// Addresses of services that run in other processes, by name.
@@ -82,30 +84,26 @@ impl Default for DatabaseConfig {
     }
 }
 
-/// A service's own section.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServiceConfig {
+/// A service's section: its database, and the service's own settings.
+#[derive(Clone, Debug, Default)]
+pub struct Section<C> {
     /// Its database, `sqlite://…` or `postgres://…`; absent: by `[database] url`.
     pub database_url: Option<String>,
+    /// The service's own settings.
+    pub own: C,
 }
 
-/// `[routing]`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RoutingConfig {
-    /// Its database; absent: by `[database] url`.
-    pub database_url: Option<String>,
-    /// Which policy profile of the city's tables counts deadlines.
-    pub policy_profile: String,
-}
-
-impl Default for RoutingConfig {
-    fn default() -> Self {
-        Self {
-            database_url: None,
-            policy_profile: hotline_routing::Config::default().policy_profile,
-        }
+impl<'de, C: DeserializeOwned> Deserialize<'de> for Section<C> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = Table::deserialize(deserializer)?;
+        let database_url = table
+            .remove("database_url")
+            .map(String::deserialize)
+            .transpose();
+        let database_url =
+            database_url.map_err(|_| D::Error::custom("`database_url`: expected a text"))?;
+        let own = C::deserialize(table).map_err(|error| D::Error::custom(error.message()))?;
+        Ok(Self { database_url, own })
     }
 }
 
@@ -124,10 +122,10 @@ impl Default for Config {
             city: CityConfig::default(),
             server: ServerConfig::default(),
             database: DatabaseConfig::default(),
-            intake: ServiceConfig::default(),
-            routing: RoutingConfig::default(),
-            feedback: ServiceConfig::default(),
-            reporting: ServiceConfig::default(),
+            intake: Section::default(),
+            routing: Section::default(),
+            feedback: Section::default(),
+            reporting: Section::default(),
             feed: FeedConfig::default(),
             peers: BTreeMap::new(),
             telemetry: TelemetryConfig::default(),
@@ -275,6 +273,11 @@ mod tests {
             "auto_migrate",
             "database_url",
             "policy_profile",
+            "basic_is_satisfied",
+            "on_time_weight",
+            "solved_weight",
+            "satisfied_weight",
+            "ranked_min",
             "redis_url",
             "log_format",
             "log_filter",
@@ -292,6 +295,8 @@ mod tests {
         let cases = [
             ("[server]\nlisten_on = \"127.0.0.1:1\"", "listen_on"),
             ("[intake]\ndatabase = \"sqlite://x.db\"", "database"),
+            ("[reporting]\nranked_minimum = 3", "ranked_minimum"),
+            ("[intake]\ndatabase_url = 3", "database_url"),
             ("[peers]\nrouteing = \"http://routing:7010\"", "routeing"),
             ("colour = 1", "colour"),
         ];

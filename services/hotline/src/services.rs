@@ -93,22 +93,33 @@ pub async fn mount(
     let database_url = config.database_url(name);
     Ok(match name {
         Name::Intake => {
-            Some(hotline_intake::mount(&runtime, hotline_intake::Config { database_url }).await?)
+            let own = hotline_intake::Config {
+                database_url,
+                ..config.intake.own.clone()
+            };
+            Some(hotline_intake::mount(&runtime, own).await?)
         }
         Name::Routing => {
-            let policy_profile = config.routing.policy_profile.clone();
-            let config = hotline_routing::Config {
+            let own = hotline_routing::Config {
                 database_url,
-                policy_profile,
+                ..config.routing.own.clone()
             };
-            Some(hotline_routing::mount(&runtime, config).await?)
+            Some(hotline_routing::mount(&runtime, own).await?)
         }
-        Name::Feedback => Some(
-            hotline_feedback::mount(&runtime, hotline_feedback::Config { database_url }).await?,
-        ),
-        Name::Reporting => Some(
-            hotline_reporting::mount(&runtime, hotline_reporting::Config { database_url }).await?,
-        ),
+        Name::Feedback => {
+            let own = hotline_feedback::Config {
+                database_url,
+                ..config.feedback.own.clone()
+            };
+            Some(hotline_feedback::mount(&runtime, own).await?)
+        }
+        Name::Reporting => {
+            let own = hotline_reporting::Config {
+                database_url,
+                ..config.reporting.own.clone()
+            };
+            Some(hotline_reporting::mount(&runtime, own).await?)
+        }
         Name::Gateway => {
             hotline_gateway::mount(&runtime);
             None

@@ -2,6 +2,7 @@
 
 use super::Place;
 use crate::services::Name;
+use crate::signals::StopSignal;
 use crate::{City, Parts};
 
 #[derive(Debug, clap::Args)]
@@ -20,13 +21,14 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         &args.services
     };
     let data_dir = config.data_dir.clone();
+    let mut stop = StopSignal::listen()?;
     let running = City::start_some(names, config, Parts::default()).await?;
     let words: Vec<&str> = names.iter().map(|name| name.word()).collect();
     tracing::info!(address = %running.addr(), services = words.join(" "), data = %data_dir.display(), "serving");
     if let Some(figures) = running.metrics_addr() {
         tracing::info!(address = %figures, "figures at /metrics");
     }
-    running.until_stopped().await;
+    stop.asked().await;
     running.stop().await;
     tracing::info!("stopped");
     Ok(())

@@ -198,3 +198,31 @@ async fn texts(core: &Core, query: &str) -> Result<Vec<String>, CoreError> {
         .map(|row| Ok(row.try_get("", "broken")?))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Places, ahead, lag};
+
+    #[test]
+    fn a_consumer_is_ahead_only_beyond_the_end_or_in_a_later_epoch() {
+        let heads: Places = [(0, (1, 10)), (1, (1, 0))].into();
+        let cases: [(&str, Places, bool, i64); 6] = [
+            ("nothing read", [].into(), false, 10),
+            ("behind", [(0, (1, 4))].into(), false, 6),
+            ("at the end", [(0, (1, 10)), (1, (1, 0))].into(), false, 0),
+            ("beyond the end", [(0, (1, 11))].into(), true, 0),
+            ("a later epoch", [(0, (2, 1))].into(), true, 9),
+            (
+                "a partition that is not there",
+                [(7, (1, 0))].into(),
+                true,
+                10,
+            ),
+        ];
+        for (label, reached, is_ahead, behind) in cases {
+            let found = ahead("routing", "intake", &reached, &heads);
+            assert_eq!(found.is_some(), is_ahead, "{label}");
+            assert_eq!(lag(&reached, &heads), behind, "{label}");
+        }
+    }
+}

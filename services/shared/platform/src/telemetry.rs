@@ -1,5 +1,6 @@
 //! Logs, traces and figures of a process. None of them ever holds personal data or SQL.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
@@ -102,7 +103,9 @@ fn exporter(endpoint: &str) -> Result<SdkTracerProvider, ExporterBuildError> {
 
 fn log_layer(config: &TelemetryConfig) -> Result<BoxedLayer, ParseError> {
     let filter = EnvFilter::try_new(&config.log_filter)?;
-    let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     Ok(match config.log_format {
         LogFormat::Human => log.with_target(false).with_filter(filter).boxed(),
         LogFormat::Json => log.json().flatten_event(true).with_filter(filter).boxed(),
