@@ -6,6 +6,7 @@ use hotline_platform::grpc::{core_status, invalid_field, problem};
 use tonic::{Code, Status};
 
 use crate::NAME;
+use crate::domain::document::UnknownSection;
 use crate::domain::period::BadPeriod;
 use crate::render::RenderError;
 
@@ -32,6 +33,9 @@ pub(crate) enum ReportingError {
         /// What was expected.
         expected: &'static str,
     },
+    /// A key names no block of the document.
+    #[error(transparent)]
+    UnknownBlock(#[from] UnknownSection),
     /// A library could not write the document.
     #[error(transparent)]
     Render(#[from] RenderError),
@@ -58,6 +62,9 @@ impl From<ReportingError> for Status {
             ReportingError::NotReconciled(_) => told(Code::FailedPrecondition, "NOT_RECONCILED"),
             ReportingError::PeriodNotBegun => told(Code::FailedPrecondition, "PERIOD_NOT_BEGUN"),
             ReportingError::Invalid { field, expected } => invalid_field(NAME, field, expected),
+            ReportingError::UnknownBlock(unknown) => {
+                invalid_field(NAME, "blocks", &format!("some of {}", unknown.0))
+            }
             ReportingError::Render(_) => told(Code::Internal, "RENDER_FAILED"),
             ReportingError::Core(core) => core_status(NAME, core),
         }

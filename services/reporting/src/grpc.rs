@@ -34,7 +34,8 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::RenderDocumentRequest>,
     ) -> Result<Response<Self::RenderDocumentStream>, Status> {
         let (period, format) = convert::rendering(request.get_ref())?;
-        let composed = self.0.compose(period).await?;
+        let blocks = request.into_inner().blocks;
+        let composed = self.0.compose(period).await?.only(&blocks)?;
         let head = convert::draft_head(&period, &composed, format);
         let bytes = rendered(composed.document, format).await?;
         Ok(Response::new(tokio_stream::iter(convert::draft_pieces(

@@ -12,6 +12,7 @@ use crate::domain::listing::{self, Context, Lines, Ticket};
 use crate::domain::period::{Period, Series};
 use crate::domain::view::AppealView;
 use crate::domain::{daily, monthly, quarterly};
+use crate::error::ReportingError;
 use crate::store::{self, Days, Found, Reader, Span};
 
 /// A document with the instant up to which events are in it.
@@ -21,6 +22,18 @@ pub(crate) struct Composed {
     pub document: Document,
     /// The instant of the latest event in it, if there was any.
     pub data_cut: Option<Timestamp>,
+}
+
+impl Composed {
+    /// Only the blocks of these keys; all of them if none is named. What was checked stays checked.
+    ///
+    /// # Errors
+    ///
+    /// [`ReportingError::UnknownBlock`] if a key is none of the document's.
+    pub(crate) fn only(self, keys: &[String]) -> Result<Self, ReportingError> {
+        let document = self.document.only(keys)?;
+        Ok(Self { document, ..self })
+    }
 }
 
 /// Composes the document of `period` as it stands at `now`.

@@ -1,6 +1,6 @@
 //! 一日一清单: what came, what was concluded, what is due, late, unsigned, returned and instructed.
 
-use super::document::{Block, Cell, Document, Figure};
+use super::document::{Block, Cell, Document, Figure, Section};
 use super::fact::measure;
 use super::figures::{PeriodFigures, RatePolicy};
 use super::listing::{self, Lines};
@@ -65,22 +65,27 @@ pub fn build(
         figures.period.label(),
         figures.period.series.title()
     );
-    let mut parts = vec![Block::Figures(summary(figures, &blocks))];
+    let mut sections = vec![Section::new(
+        "summary",
+        vec![Block::Figures(summary(figures, &blocks))],
+    )];
     let titled = [
-        ("当日受理", blocks.received),
-        ("当日办结", blocks.concluded),
-        ("当日到期", blocks.due),
-        ("超期未办", blocks.overdue),
-        ("未签收", blocks.unsigned),
-        ("退单", blocks.returned),
-        ("领导批示件", blocks.instructed),
-        ("突发/紧急", blocks.urgent),
-        ("重复诉求", blocks.repeated),
+        ("received", "当日受理", blocks.received),
+        ("concluded", "当日办结", blocks.concluded),
+        ("due", "当日到期", blocks.due),
+        ("overdue", "超期未办", blocks.overdue),
+        ("unsigned", "未签收", blocks.unsigned),
+        ("returned", "退单", blocks.returned),
+        ("instructed", "领导批示件", blocks.instructed),
+        ("urgent", "突发/紧急", blocks.urgent),
+        ("repeated", "重复诉求", blocks.repeated),
     ];
-    parts.extend(titled.map(|(title, lines)| Block::Table(listing::table(title, lines))));
+    let section =
+        |(key, title, lines)| Section::new(key, vec![Block::Table(listing::table(title, lines))]);
+    sections.extend(titled.map(section));
     let balance = tables::head("承办单位当日收支", &lines, names);
-    parts.push(Block::Table(balance));
-    Document::checked(title, head, parts, &checks)
+    sections.push(Section::new("units", vec![Block::Table(balance)]));
+    Document::checked(title, head, sections, &checks)
 }
 
 fn summary(figures: &PeriodFigures, blocks: &Blocks) -> Vec<Figure> {
@@ -170,8 +175,7 @@ pub(crate) mod tests {
     fn the_list_has_its_blocks_in_order_and_the_mayors_letter_first() {
         let document = list(40);
         let tables: Vec<_> = document
-            .blocks
-            .iter()
+            .blocks()
             .filter_map(|block| {
                 if let Block::Table(table) = block {
                     Some(table)

@@ -18,7 +18,7 @@ pub struct Document {
     /// Lines under the title: period, data cut, formulae.
     pub head: Vec<String>,
     /// Its content, in order.
-    pub blocks: Vec<Block>,
+    pub sections: Vec<Section>,
     /// What does not agree. Empty if it reconciles.
     pub differences: Vec<Difference>,
 }
@@ -27,16 +27,48 @@ impl Document {
     /// Puts the parts together and checks them: what `checks` says, and everything that is printed as a
     /// rate or a change.
     #[must_use]
-    pub fn checked(title: String, head: Vec<String>, blocks: Vec<Block>, checks: &[Check]) -> Self {
+    pub fn checked(
+        title: String,
+        head: Vec<String>,
+        sections: Vec<Section>,
+        checks: &[Check],
+    ) -> Self {
         let mut differences = differences_of(checks);
-        differences.extend(differences_of(&printed(&blocks)));
+        let blocks = sections.iter().flat_map(|section| &section.blocks);
+        differences.extend(differences_of(&printed(blocks)));
         Self {
             title,
             issue_number: None,
             head,
-            blocks,
+            sections,
             differences,
         }
+    }
+
+    /// Its blocks, in order.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        self.sections.iter().flat_map(|section| &section.blocks)
+    }
+
+    /// The document with only the sections of these keys; with all of them if none is named.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownSection`] if a key is none of the document's.
+    pub fn only(mut self, keys: &[String]) -> Result<Self, UnknownSection> {
+        let is_known = |key: &String| self.sections.iter().any(|section| section.key == *key);
+        if !keys.iter().all(is_known) {
+            let known: Vec<_> = self
+                .sections
+                .iter()
+                .map(|section| section.key.as_str())
+                .collect();
+            return Err(UnknownSection(known.join(", ")));
+        }
+        if !keys.is_empty() {
+            self.sections.retain(|section| keys.contains(&section.key));
+        }
+        Ok(self)
     }
 
     /// Whether all its checks held.
@@ -55,7 +87,39 @@ impl Document {
     }
 }
 
-/// A part of a document.
+/// A key names no section of the document. Holds the known ones.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the blocks must be some of {0}")]
+pub struct UnknownSection(pub String);
+
+/// A part of a document that can be asked for alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Section {
+    /// What it is asked for by, such as `units`.
+    pub key: String,
+    /// Its content, in order.
+    pub blocks: Vec<Block>,
+}
+
+impl Section {
+    /// A section.
+    #[must_use]
+    pub fn new(key: &str, blocks: Vec<Block>) -> Self {
+        Self {
+            key: key.to_owned(),
+            blocks,
+        }
+    }
+
+    /// A section under a heading.
+    #[must_use]
+    pub fn headed(key: &str, heading: &str, mut blocks: Vec<Block>) -> Self {
+        blocks.insert(0, Block::Heading(heading.to_owned()));
+        Self::new(key, blocks)
+    }
+}
+
+/// A part of a section.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Block {
@@ -197,7 +261,7 @@ impl Cell {
 }
 
 /// A check of every rate and change that the blocks print.
-fn printed(blocks: &[Block]) -> Vec<Check> {
+fn printed<'a>(blocks: impl Iterator<Item = &'a Block>) -> Vec<Check> {
     let mut checks = Vec::new();
     for block in blocks {
         match block {

@@ -1,6 +1,6 @@
 //! 一月一汇总: the month in figures, by source, kind, unit and category (domain.md 3.3).
 
-use super::document::{Block, Cell, ColumnKind, Document, Figure, Table};
+use super::document::{Block, Cell, ColumnKind, Document, Figure, Section, Table};
 use super::fact::measure;
 use super::figures::{PeriodFigures, RatePolicy, UnitLine, historical};
 use super::names::Names;
@@ -18,27 +18,32 @@ pub fn build(
 ) -> Document {
     let lines = figures.unit_lines(policy);
     let checks = figures.checks(&lines, |code| names.unit(code));
-    let mut blocks = vec![
-        Block::Heading("一、基本情况".to_owned()),
+    let basics = vec![
         Block::Paragraph(overview(figures, &lines)),
         Block::Figures(basics(figures, &lines)),
-        Block::Heading("二、来源渠道".to_owned()),
-        Block::Table(tables::channels(figures, names)),
-        Block::Heading("三、诉求类型".to_owned()),
-        Block::Table(tables::kinds(figures)),
-        Block::Heading("四、承办单位办理情况".to_owned()),
-        Block::Table(tables::head("承办单位办理情况", &lines, names)),
     ];
-    blocks.push(Block::Heading("五、热点类别".to_owned()));
-    blocks.push(Block::Table(tables::hot_categories(figures, names)));
-    blocks.push(Block::Heading("六、分组情况".to_owned()));
-    blocks.push(Block::Table(groups(&lines, names)));
+    let table = |key: &str, heading: &str, table: Table| {
+        Section::headed(key, heading, vec![Block::Table(table)])
+    };
+    let units = tables::head("承办单位办理情况", &lines, names);
+    let sections = vec![
+        Section::headed("overview", "一、基本情况", basics),
+        table("channels", "二、来源渠道", tables::channels(figures, names)),
+        table("kinds", "三、诉求类型", tables::kinds(figures)),
+        table("units", "四、承办单位办理情况", units),
+        table(
+            "categories",
+            "五、热点类别",
+            tables::hot_categories(figures, names),
+        ),
+        table("groups", "六、分组情况", groups(&lines, names)),
+    ];
     let title = format!(
         "{}{}",
         figures.period.label(),
         figures.period.series.title()
     );
-    Document::checked(title, head, blocks, &checks)
+    Document::checked(title, head, sections, &checks)
 }
 
 /// The opening sentence: total, 同比 and 环比 each against its own base, and where it went.
@@ -178,7 +183,7 @@ pub(crate) mod tests {
     #[test]
     fn month_on_month_and_year_on_year_stand_apart_with_their_own_bases() {
         let document = summary();
-        let Block::Paragraph(text) = &document.blocks[1] else {
+        let Block::Paragraph(text) = &document.sections[0].blocks[1] else {
             panic!("the overview is a paragraph")
         };
         assert!(text.contains("同比—(基期0),环比+25.00%(基期32)"), "{text}");

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use hotline_kernel::time::Zone;
 
-use super::document::{Block, Cell, ColumnKind, Document, Table};
+use super::document::{Block, Cell, ColumnKind, Document, Section, Table};
 use super::figures::{PeriodFigures, RatePolicy, UnitLine};
 use super::listing::{Ticket, summary};
 use super::names::Names;
@@ -56,49 +56,55 @@ pub fn build(
     let lines = figures.unit_lines(policy);
     let checks = figures.checks(&lines, |code| names.unit(code));
     let groups = ranking::rank(&lines, policy, |code| names.group(code));
-    let heading = |text: &str| Block::Heading(text.to_owned());
-    let mut blocks = vec![
-        heading("一、总体情况"),
+    let overview = vec![
         Block::Paragraph(monthly::overview(figures, &lines)),
         Block::Figures(monthly::basics(figures, &lines)),
-        heading("二、渠道构成"),
-        Block::Table(tables::channels(figures, names)),
-        heading("三、类型与类别"),
-        Block::Table(tables::kinds(figures)),
-        heading("四、热点与趋势"),
-        Block::Table(tables::hot_categories(figures, names)),
-        Block::Table(trend(months)),
-        heading("五、承办单位排名"),
-        Block::Paragraph(ranking::formula(policy)),
     ];
-    blocks.extend(
+    let hot = tables::hot_categories(figures, names);
+    let mut ranked = vec![Block::Paragraph(ranking::formula(policy))];
+    ranked.extend(
         groups
             .iter()
             .map(|group| Block::Table(places(group, policy, names))),
     );
-    blocks.extend([heading("六、表扬"), praise(&groups, &lines, names)]);
-    blocks.push(heading("七、存在问题"));
-    blocks.extend(shortcomings(&lines, cases, names));
-    blocks.extend([
-        heading("八、督办件台账"),
-        Block::Table(ledger(cases, names, zone)),
-    ]);
-    blocks.push(heading("九、典型案例"));
-    blocks.extend(typical(cases, names, zone));
-    blocks.extend([
-        heading("十、下一步要求"),
-        Block::Paragraph(demands(&lines, names)),
-    ]);
-    blocks.extend([
-        heading("附表"),
-        Block::Table(tables::head("承办单位办理情况", &lines, names)),
-    ]);
+    let demanded = vec![Block::Paragraph(demands(&lines, names))];
+    let units = tables::head("承办单位办理情况", &lines, names);
+    let table = |table: Table| vec![Block::Table(table)];
+    let sections = vec![
+        Section::headed("overview", "一、总体情况", overview),
+        Section::headed(
+            "channels",
+            "二、渠道构成",
+            table(tables::channels(figures, names)),
+        ),
+        Section::headed("kinds", "三、类型与类别", table(tables::kinds(figures))),
+        Section::headed(
+            "trends",
+            "四、热点与趋势",
+            vec![Block::Table(hot), Block::Table(trend(months))],
+        ),
+        Section::headed("ranking", "五、承办单位排名", ranked),
+        Section::headed("praise", "六、表扬", vec![praise(&groups, &lines, names)]),
+        Section::headed(
+            "shortcomings",
+            "七、存在问题",
+            shortcomings(&lines, cases, names),
+        ),
+        Section::headed(
+            "supervision",
+            "八、督办件台账",
+            table(ledger(cases, names, zone)),
+        ),
+        Section::headed("cases", "九、典型案例", typical(cases, names, zone)),
+        Section::headed("demands", "十、下一步要求", demanded),
+        Section::headed("units", "附表", table(units)),
+    ];
     let title = format!(
         "{}{}",
         figures.period.label(),
         figures.period.series.title()
     );
-    Document::checked(title, head, blocks, &checks)
+    Document::checked(title, head, sections, &checks)
 }
 
 /// What a circular is built with besides its figures.

@@ -31,7 +31,7 @@ pub fn render(document: &Document) -> Result<Vec<u8>, csv::Error> {
             ],
         )?;
     }
-    for block in &document.blocks {
+    for block in document.blocks() {
         match block {
             Block::Heading(line) | Block::Paragraph(line) => text(&mut writer, &[line])?,
             Block::Figures(figures) => {
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
     use crate::domain::daily::tests::list;
-    use crate::domain::document::{Cell, ColumnKind};
+    use crate::domain::document::{Cell, ColumnKind, Section};
     use crate::domain::monthly::tests::summary;
 
     fn records(bytes: &[u8]) -> Vec<Vec<String>> {
@@ -133,8 +133,12 @@ mod tests {
             "a\"b,c\nd",
         ];
         table.rows = hostile.iter().map(|text| vec![Cell::text(*text)]).collect();
-        document.blocks.push(Block::Table(table));
-        document.blocks.push(Block::Paragraph("-5%".to_owned()));
+        document
+            .sections
+            .push(Section::new("x", vec![Block::Table(table)]));
+        document
+            .sections
+            .push(Section::new("x", vec![Block::Paragraph("-5%".to_owned())]));
         let bytes = render(&document).expect("csv");
         let dangerous = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
         let records = records(&bytes);

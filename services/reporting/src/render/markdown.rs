@@ -21,7 +21,7 @@ pub fn render(document: &Document) -> String {
         lines
             .extend(differences.map(|difference| format!("- {}", escape(&difference.to_string()))));
     }
-    for block in &document.blocks {
+    for block in document.blocks() {
         lines.push(String::new());
         match block {
             Block::Heading(text) => lines.push(format!("## {}", escape(text))),
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn a_citizens_pipe_does_not_make_a_column() {
         let mut document = list(1);
-        if let Block::Table(table) = &mut document.blocks[1] {
+        if let Block::Table(table) = &mut document.sections[1].blocks[0] {
             table.rows[0][7] = Cell::text("a|b\nc");
         }
         assert!(render(&document).contains("| a\\|b c |"));

@@ -38,7 +38,7 @@ pub fn visible(text: &str) -> String {
 /// Visible text on one line.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let text = visible(&normalise(text));
+    let text = normalise(&visible(text));
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

@@ -32,7 +32,7 @@ pub fn render(document: &Document, columns: usize) -> String {
             differences.flat_map(|difference| paragraph(&format!("- {difference}"), columns)),
         );
     }
-    for block in &document.blocks {
+    for block in document.blocks() {
         lines.push(String::new());
         match block {
             Block::Heading(text) => lines.push(format!("## {}", one_line(text))),
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn control_sequences_of_a_citizen_do_not_reach_the_terminal() {
         let mut document = list(1);
-        if let Block::Table(table) = &mut document.blocks[1] {
+        if let Block::Table(table) = &mut document.sections[1].blocks[0] {
             table.rows[0][7] = Cell::text("\u{1b}]0;x\u{7}路灯\r\n不亮");
         }
         let text = render(&document, COLUMNS);

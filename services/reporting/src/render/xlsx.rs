@@ -39,7 +39,7 @@ pub fn render(document: &Document) -> Result<Vec<u8>, XlsxError> {
         &styles,
         &sheet_name("概况", &mut names),
     )?;
-    for block in &document.blocks {
+    for block in document.blocks() {
         if let Block::Table(table) = block {
             let name = sheet_name(&table.title, &mut names);
             table_sheet(workbook.add_worksheet(), document, table, &styles, &name)?;
@@ -108,7 +108,7 @@ fn overview(
         }
         row += 1;
     }
-    for block in &document.blocks {
+    for block in document.blocks() {
         match block {
             Block::Table(_) => {}
             Block::Heading(text) => {
@@ -287,7 +287,7 @@ mod tests {
 
     use super::*;
     use crate::domain::daily::tests::list;
-    use crate::domain::document::{Cell, ColumnKind};
+    use crate::domain::document::{Cell, ColumnKind, Section};
     use crate::domain::monthly::tests::summary;
     use crate::domain::quarterly::tests::circular;
 
@@ -327,7 +327,9 @@ mod tests {
         let mut table = Table::new("文本", &[("列", ColumnKind::Text)]);
         let hostile = ["=1+1", "+1", "-1", "@a", "＝1", "=HYPERLINK(\"http://x\")"];
         table.rows = hostile.iter().map(|text| vec![Cell::text(*text)]).collect();
-        document.blocks.push(Block::Table(table));
+        document
+            .sections
+            .push(Section::new("x", vec![Block::Table(table)]));
         let mut workbook = open(&document);
         let formulas = workbook.worksheet_formula("文本").expect("a sheet");
         assert!(
@@ -371,8 +373,7 @@ mod tests {
     fn every_table_has_a_sheet_of_its_own() {
         let document = circular();
         let tables = document
-            .blocks
-            .iter()
+            .blocks()
             .filter(|block| matches!(block, Block::Table(_)))
             .count();
         assert_eq!(open(&document).sheet_names().len(), tables + 1);

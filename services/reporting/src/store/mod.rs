@@ -3,6 +3,8 @@
 mod convert;
 mod counts;
 mod documents;
+#[cfg(test)]
+mod dump;
 mod entity;
 mod facts;
 mod instructions;
@@ -19,6 +21,8 @@ pub use documents::{
     Issued, IssuedHead, IssuedPlace, editions, get as document, issue, list as documents,
     next_number,
 };
+#[cfg(test)]
+pub use dump::{dump, tamper};
 pub use facts::apply as apply_facts;
 pub use instructions::{Instruction, count as instruction_count, insert as insert_instruction};
 pub use lists::{

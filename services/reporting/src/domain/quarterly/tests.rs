@@ -50,7 +50,7 @@ pub fn circular() -> Document {
 }
 
 fn table<'a>(document: &'a Document, title: &str) -> &'a Table {
-    let found = document.blocks.iter().find_map(|block| match block {
+    let found = document.blocks().find_map(|block| match block {
         Block::Table(table) if table.title == title => Some(table),
         _ => None,
     });
@@ -61,8 +61,7 @@ fn table<'a>(document: &'a Document, title: &str) -> &'a Table {
 fn the_circular_has_all_its_parts() {
     let document = circular();
     let headings: Vec<_> = document
-        .blocks
-        .iter()
+        .blocks()
         .filter_map(|block| {
             if let Block::Heading(text) = block {
                 Some(text.as_str())

@@ -1,0 +1,526 @@
+//! A hand-made March: what three services' logs would hold of eight appeals.
+
+use chrono::NaiveDate;
+use hotline_kernel::time::{Timestamp, Zone};
+use hotline_proto::event as pb;
+use hotline_proto::event::body::Event;
+use hotline_proto::shared;
+use prost_types::Timestamp as WireTime;
+use uuid::Uuid;
+
+/// An event with its envelope.
+pub type Logged = (pb::Envelope, pb::Body);
+
+/// An instant of March 2026 in the city.
+pub fn march(day: u32, hour: u32) -> Timestamp {
+    Zone::SHANGHAI.at(NaiveDate::from_ymd_opt(2026, 3, day).unwrap(), hour, 0)
+}
+
+/// An id with this number.
+pub fn id(number: u128) -> Uuid {
+    Uuid::from_u128(number)
+}
+
+/// Id of the ticket that opens for appeal `n`.
+pub fn ticket_id(n: u128) -> Uuid {
+    id(3_000 + n)
+}
+
+fn wire(at: Timestamp) -> WireTime {
+    WireTime {
+        seconds: at.timestamp(),
+        nanos: 0,
+    }
+}
+
+/// Logs being written, oldest event first.
+#[derive(Default)]
+pub struct Story {
+    pub events: Vec<Logged>,
+}
+
+/// An appeal of the story.
+#[derive(Clone)]
+pub struct Said {
+    pub n: u128,
+    pub channel: &'static str,
+    pub kind: shared::Kind,
+    pub at: Timestamp,
+    pub nature: shared::Nature,
+}
+
+/// A ticket as the story's routing leaves it.
+pub type Ticket = pb::Ticket;
+
+impl Story {
+    fn log(
+        &mut self,
+        producer: &str,
+        stream: Uuid,
+        aggregate: Uuid,
+        version: i64,
+        at: Timestamp,
+        event: Event,
+    ) {
+        let envelope = pb::Envelope {
+            event_id: id(900_000 + self.events.len() as u128).to_string(),
+            producer: producer.to_owned(),
+            stream_id: stream.to_string(),
+            aggregate_id: aggregate.to_string(),
+            version,
+            occurred_at: Some(wire(at)),
+            actor: "operator:li".to_owned(),
+            ..pb::Envelope::default()
+        };
+        self.events
+            .push((envelope, pb::Body { event: Some(event) }));
+    }
+
+    /// A registry's table is loaded: code, name, parent, group.
+    pub fn registry(
+        &mut self,
+        producer: &str,
+        n: u128,
+        table: &str,
+        rows: &[(&str, &str, &str, &str)],
+    ) {
+        let row = |row: &(&str, &str, &str, &str)| shared::RegistryRow {
+            code: row.0.to_owned(),
+            name: row.1.to_owned(),
+            parent_code: row.2.to_owned(),
+            columns: [("group".to_owned(), row.3.to_owned())].into(),
+        };
+        let loaded = pb::RegistryLoaded {
+            table: table.to_owned(),
+            rows: rows.iter().map(row).collect(),
+        };
+        self.log(
+            producer,
+            id(n),
+            id(n),
+            1,
+            march(1, 0),
+            Event::RegistryLoaded(loaded),
+        );
+    }
+
+    /// An appeal changes.
+    pub fn appeal(&mut self, said: &Said, version: i64, state: shared::AppealState, at: Timestamp) {
+        let appeal = pb::Appeal {
+            id: id(1_000 + said.n).to_string(),
+            number: format!("2603{:02}-AAAA{}-K", said.n, said.n),
+            state: state.into(),
+            nature: said.nature.into(),
+            channel_code: said.channel.to_owned(),
+            line_number: if said.channel == "tel12345" {
+                "12319".to_owned()
+            } else {
+                String::new()
+            },
+            citizen: format!("c{}f00d", said.n % 3),
+            text: format!("第{}件:小区路灯不亮,请尽快修理", said.n),
+            received_at: Some(wire(said.at)),
+            kind: said.kind.into(),
+            legal_route: if state == shared::AppealState::Guided {
+                "向法院起诉".to_owned()
+            } else {
+                String::new()
+            },
+            ..pb::Appeal::default()
+        };
+        let changed = pb::AppealChanged {
+            appeal: Some(appeal),
+            change: 0,
+        };
+        self.log(
+            "intake",
+            id(1_000 + said.n),
+            id(1_000 + said.n),
+            version,
+            at,
+            Event::AppealChanged(changed),
+        );
+    }
+
+    /// A matter of an appeal now stands on a ticket.
+    pub fn attached(
+        &mut self,
+        said: &Said,
+        version: i64,
+        on: u128,
+        how: pb::MatterMove,
+        at: Timestamp,
+    ) {
+        let moved = pb::MatterAttached {
+            matter: Some(matter(said, on)),
+            r#move: how.into(),
+            from_ticket_id: String::new(),
+        };
+        self.log(
+            "intake",
+            ticket_id(on),
+            id(2_000 + said.n),
+            version,
+            at,
+            Event::MatterAttached(moved),
+        );
+    }
+
+    /// A matter of an appeal leaves a ticket for another.
+    pub fn detached(&mut self, said: &Said, version: i64, from: u128, to: u128, at: Timestamp) {
+        let moved = pb::MatterDetached {
+            matter: Some(matter(said, to)),
+            r#move: pb::MatterMove::Merged.into(),
+            ticket_id: ticket_id(from).to_string(),
+            to_ticket_id: ticket_id(to).to_string(),
+        };
+        self.log(
+            "intake",
+            ticket_id(from),
+            id(2_000 + said.n),
+            version,
+            at,
+            Event::MatterDetached(moved),
+        );
+    }
+
+    /// A ticket changes; `change` edits what stood before.
+    pub fn ticket(
+        &mut self,
+        n: u128,
+        at: Timestamp,
+        what: pb::TicketChange,
+        change: impl FnOnce(&mut Ticket),
+    ) {
+        let mut ticket = self.last_ticket(n).unwrap_or_default();
+        let version = self.tickets(n) + 1;
+        let previous = ticket.lead_unit_code.clone();
+        ticket.id = ticket_id(n).to_string();
+        change(&mut ticket);
+        let changed = pb::TicketChanged {
+            ticket: Some(ticket),
+            change: what.into(),
+            previous_lead_unit_code: previous,
+            note: "不属本单位管理范围".to_owned(),
+            ..pb::TicketChanged::default()
+        };
+        self.log(
+            "routing",
+            ticket_id(n),
+            ticket_id(n),
+            version,
+            at,
+            Event::TicketChanged(changed),
+        );
+    }
+
+    /// A follow-up on a ticket changes.
+    pub fn follow_up(
+        &mut self,
+        n: u128,
+        version: i64,
+        at: Timestamp,
+        change: impl FnOnce(&mut pb::FollowUp),
+    ) {
+        let mut follow_up = pb::FollowUp {
+            id: id(4_000 + n).to_string(),
+            ticket_id: ticket_id(n % 100).to_string(),
+            state: pb::FollowUpState::Open.into(),
+            lead_unit_code: "HOUSING".to_owned(),
+            ..pb::FollowUp::default()
+        };
+        change(&mut follow_up);
+        let changed = pb::FollowUpChanged {
+            follow_up: Some(follow_up),
+            verdict: 0,
+        };
+        self.log(
+            "feedback",
+            ticket_id(n % 100),
+            id(4_000 + n),
+            version,
+            at,
+            Event::FollowUpChanged(changed),
+        );
+    }
+
+    /// A reply on a ticket is owed, then written.
+    pub fn reply(&mut self, n: u128, at: Timestamp) {
+        for (version, state) in [(1, pb::ReplyState::Queued), (2, pb::ReplyState::Written)] {
+            let reply = pb::Reply {
+                id: id(5_000 + n).to_string(),
+                channel_code: "tel12345".to_owned(),
+                state: state.into(),
+                replied_at: Some(wire(at)),
+                ..pb::Reply::default()
+            };
+            let changed = pb::ReplyChanged { reply: Some(reply) };
+            self.log(
+                "feedback",
+                ticket_id(n),
+                id(5_000 + n),
+                version,
+                at,
+                Event::ReplyChanged(changed),
+            );
+        }
+    }
+
+    fn tickets(&self, n: u128) -> i64 {
+        let of = |logged: &&Logged| {
+            logged.0.producer == "routing" && logged.0.aggregate_id == ticket_id(n).to_string()
+        };
+        i64::try_from(self.events.iter().filter(of).count()).unwrap()
+    }
+
+    fn last_ticket(&self, n: u128) -> Option<Ticket> {
+        let ticket = |logged: &Logged| match &logged.1.event {
+            Some(Event::TicketChanged(changed)) => changed.ticket.clone(),
+            _ => None,
+        };
+        self.events
+            .iter()
+            .rev()
+            .filter_map(ticket)
+            .find(|ticket| ticket.id == ticket_id(n).to_string())
+    }
+}
+
+fn matter(said: &Said, on: u128) -> pb::Matter {
+    pb::Matter {
+        id: id(2_000 + said.n).to_string(),
+        appeal_id: id(1_000 + said.n).to_string(),
+        ordinal: 1,
+        ticket_id: ticket_id(on).to_string(),
+        reserved_ticket_id: ticket_id(said.n).to_string(),
+        nature: said.nature.into(),
+        received_at: Some(wire(said.at)),
+        citizen: format!("c{}f00d", said.n % 3),
+        ..pb::Matter::default()
+    }
+}
+
+/// Opens the ticket of an accepted appeal and dispatches it.
+fn opened(story: &mut Story, said: &Said, unit: &str, due: Timestamp, category: &str) {
+    story.appeal(said, 1, shared::AppealState::Registered, said.at);
+    story.appeal(said, 2, shared::AppealState::Accepted, said.at);
+    story.attached(said, 1, said.n, pb::MatterMove::Opened, said.at);
+    story.ticket(said.n, said.at, pb::TicketChange::Opened, |ticket| {
+        ticket.number = format!("2603{:02}-TTTT{}-K", said.n, said.n);
+        ticket.state = shared::TicketState::AwaitingDispatch.into();
+        ticket.nature = said.nature.into();
+        ticket.kind = said.kind.into();
+        ticket.channel_code = said.channel.to_owned();
+        ticket.text = format!("第{}件:小区路灯不亮,请尽快修理", said.n);
+        ticket.received_at = Some(wire(said.at));
+        ticket.round = 1;
+    });
+    dispatched(story, said.n, said.at, unit, due, category);
+}
+
+fn dispatched(
+    story: &mut Story,
+    n: u128,
+    at: Timestamp,
+    unit: &str,
+    due: Timestamp,
+    category: &str,
+) {
+    story.ticket(n, at, pb::TicketChange::Dispatched, |ticket| {
+        ticket.state = shared::TicketState::Dispatched.into();
+        ticket.lead_unit_code = unit.to_owned();
+        ticket.category_code = category.to_owned();
+        ticket.unit_due_at = Some(wire(due));
+        ticket.sign_due_at = Some(wire(at + chrono::Duration::hours(24)));
+        ticket.signed_at = None;
+    });
+}
+
+fn signed(story: &mut Story, n: u128, at: Timestamp) {
+    story.ticket(n, at, pb::TicketChange::Signed, |ticket| {
+        ticket.state = shared::TicketState::Signed.into();
+        ticket.signed_at = Some(wire(at));
+    });
+}
+
+fn concluded(story: &mut Story, n: u128, at: Timestamp) {
+    story.ticket(n, at, pb::TicketChange::Concluded, |ticket| {
+        ticket.state = shared::TicketState::Concluded.into();
+        ticket.concluded_at = Some(wire(at));
+        ticket.reply = "已更换路灯12盏。".to_owned();
+    });
+}
+
+fn answered(story: &mut Story, n: u128, opened: Timestamp, at: Timestamp, solved: shared::Solved) {
+    story.follow_up(n, 1, opened, |follow_up| {
+        follow_up.opened_at = Some(wire(opened))
+    });
+    story.follow_up(n, 2, at, |follow_up| {
+        follow_up.opened_at = Some(wire(opened));
+        follow_up.closed_at = Some(wire(at));
+        follow_up.state = pb::FollowUpState::Closed.into();
+        follow_up.solved = solved.into();
+        follow_up.satisfaction = match solved {
+            shared::Solved::Solved => shared::Satisfaction::VerySatisfied.into(),
+            _ => shared::Satisfaction::Unsatisfied.into(),
+        };
+    });
+}
+
+fn said(n: u128, channel: &'static str, kind: shared::Kind, at: Timestamp) -> Said {
+    Said {
+        n,
+        channel,
+        kind,
+        at,
+        nature: shared::Nature::New,
+    }
+}
+
+/// The whole story, in the order of its instants.
+pub fn story() -> Story {
+    let mut story = Story::default();
+    registries(&mut story);
+    // 1: the mayor's mailbox; concluded in time, solved.
+    let first = said(1, "mayor_mailbox", shared::Kind::Complaint, march(2, 9));
+    opened(&mut story, &first, "HOUSING", march(10, 0), "0101");
+    signed(&mut story, 1, march(2, 11));
+    concluded(&mut story, 1, march(5, 15));
+    story.reply(1, march(5, 15));
+    answered(
+        &mut story,
+        1,
+        march(5, 15),
+        march(6, 10),
+        shared::Solved::Solved,
+    );
+    story.ticket(1, march(6, 10), pb::TicketChange::Archived, |ticket| {
+        ticket.state = shared::TicketState::Archived.into();
+    });
+    // 2: answered on the spot. 5: guided elsewhere.
+    for (n, state) in [
+        (2, shared::AppealState::Answered),
+        (5, shared::AppealState::Guided),
+    ] {
+        let appeal = said(n, "tel12345", shared::Kind::Consult, march(3, 9));
+        story.appeal(&appeal, 1, shared::AppealState::Registered, appeal.at);
+        story.appeal(&appeal, 2, state, march(3, 10));
+    }
+    // 3: returned by traffic, then housing holds it past its deadline.
+    let third = said(3, "wechat", shared::Kind::Help, march(4, 9));
+    opened(&mut story, &third, "TRAFFIC", march(13, 0), "0301");
+    story.ticket(3, march(4, 14), pb::TicketChange::ReturnAsked, |ticket| {
+        ticket.state = shared::TicketState::ReturnReview.into();
+        ticket.return_reason = shared::ReturnReason::NotDuty.into();
+        ticket.returns = 1;
+    });
+    story.ticket(3, march(5, 9), pb::TicketChange::ReturnGranted, |ticket| {
+        ticket.state = shared::TicketState::AwaitingDispatch.into();
+        ticket.lead_unit_code = String::new();
+    });
+    dispatched(&mut story, 3, march(5, 10), "HOUSING", march(14, 0), "0101");
+    signed(&mut story, 3, march(5, 11));
+    // 4: the same again, merged onto 3.
+    let fourth = said(4, "tel12345", shared::Kind::Help, march(4, 16));
+    opened(&mut story, &fourth, "TRAFFIC", march(16, 0), "0301");
+    story.detached(&fourth, 2, 4, 3, march(6, 9));
+    story.attached(&fourth, 3, 3, pb::MatterMove::Merged, march(6, 9));
+    story.ticket(3, march(6, 9), pb::TicketChange::MatterAttached, |_| {});
+    story.ticket(4, march(6, 9), pb::TicketChange::Absorbed, |ticket| {
+        ticket.state = shared::TicketState::Absorbed.into();
+    });
+    the_rest(&mut story);
+    story
+}
+
+fn the_rest(story: &mut Story) {
+    // 6: a historical import.
+    let old = Said {
+        nature: shared::Nature::Historical,
+        ..said(6, "people_board", shared::Kind::Suggest, march(7, 9))
+    };
+    story.appeal(&old, 1, shared::AppealState::Accepted, march(20, 9));
+    story.attached(&old, 1, 6, pb::MatterMove::Opened, march(20, 9));
+    story.ticket(6, march(20, 9), pb::TicketChange::Opened, |ticket| {
+        ticket.number = "260307-TTTT6-K".to_owned();
+        ticket.state = shared::TicketState::Archived.into();
+        ticket.nature = shared::Nature::Historical.into();
+        ticket.received_at = Some(wire(old.at));
+    });
+    // 7: urgent, nobody signs for it.
+    let urgent = said(7, "tel12345", shared::Kind::Report, march(30, 8));
+    opened(story, &urgent, "TRAFFIC", march(31, 8), "0301");
+    story.ticket(7, march(31, 9), pb::TicketChange::Supervised, |ticket| {
+        ticket.urgency = shared::Urgency::Urgent.into();
+        ticket.supervision_orders = 1;
+    });
+    // 8: concluded, not solved, reworked, held.
+    let eighth = said(8, "app", shared::Kind::Complaint, march(9, 9));
+    opened(story, &eighth, "HOUSING", march(20, 0), "0101");
+    signed(story, 8, march(9, 10));
+    concluded(story, 8, march(21, 9));
+    story.reply(8, march(21, 9));
+    answered(
+        story,
+        8,
+        march(21, 9),
+        march(22, 9),
+        shared::Solved::Unsolved,
+    );
+    story.ticket(8, march(22, 9), pb::TicketChange::Reworked, |ticket| {
+        ticket.state = shared::TicketState::Dispatched.into();
+        ticket.round = 2;
+        ticket.unit_due_at = Some(wire(march(31, 0) + chrono::Duration::days(9)));
+        ticket.concluded_at = None;
+    });
+}
+
+fn registries(story: &mut Story) {
+    let channels = [
+        ("mayor_mailbox", "市长信箱", "", ""),
+        ("tel12345", "12345电话", "", ""),
+        ("wechat", "微信", "", ""),
+        ("app", "移动客户端", "", ""),
+        ("people_board", "人民网留言板", "", ""),
+    ];
+    story.registry("intake", 10, "channels", &channels);
+    let units = [
+        ("HOUSING", "市住建局", "", "市直部门"),
+        ("TRAFFIC", "市交通局", "", "市直部门"),
+    ];
+    story.registry("routing", 11, "units", &units);
+    let categories = [
+        ("01", "城乡建设", "", ""),
+        ("0101", "物业管理", "01", ""),
+        ("03", "交通运输", "", ""),
+        ("0301", "道路设施", "03", ""),
+    ];
+    story.registry("routing", 12, "categories", &categories);
+}
+
+/// The events in another order: each stream of each producer keeps its own, as the feed promises.
+pub fn shuffled(events: &[Logged], seed: u64) -> Vec<Logged> {
+    let mut queues: std::collections::BTreeMap<
+        (String, String),
+        std::collections::VecDeque<Logged>,
+    > = std::collections::BTreeMap::new();
+    for logged in events {
+        let key = (logged.0.producer.clone(), logged.0.stream_id.clone());
+        queues.entry(key).or_default().push_back(logged.clone());
+    }
+    let mut state = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+    let mut order = Vec::new();
+    while !queues.is_empty() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let index = usize::try_from(state >> 33).unwrap() % queues.len();
+        let key = queues.keys().nth(index).unwrap().clone();
+        let queue = queues.get_mut(&key).unwrap();
+        order.extend(queue.pop_front());
+        if queue.is_empty() {
+            queues.remove(&key);
+        }
+    }
+    order
+}
