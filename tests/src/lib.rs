@@ -1,4 +1,18 @@
 //! What whole-system tests are written with: cities in this process, and the binary as a process.
+//!
+//! Start reading in [`city`]: a city of every arrangement, with a clock in the test's hands. Who acts
+//! in it is in [`people`], what can be seen of it in [`look`].
 
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    reason = "what a test is written with ends the test when it cannot go on"
+)]
+
+pub mod city;
+pub mod look;
+pub mod people;
 pub mod principal;
 pub mod process;
+pub mod registry;

@@ -40,7 +40,8 @@ impl Installation {
         let arrangements = per_service[0].len();
         let mut found = Vec::new();
         for _ in 0..arrangements {
-            let databases: Vec<TestDatabase> = per_service.iter_mut().map(|all| all.remove(0)).collect();
+            let databases: Vec<TestDatabase> =
+                per_service.iter_mut().map(|all| all.remove(0)).collect();
             found.push(Self::new(databases));
         }
         found
@@ -51,17 +52,36 @@ impl Installation {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("its address");
         let is_postgres = databases[0].url.starts_with("postgres");
-        let mut toml = format!("data_dir = {:?}\n[server]\nlisten = \"{addr}\"\n[database]\nauto_migrate = true\n", folder.path());
+        let mut toml = format!(
+            "data_dir = {:?}\n[server]\nlisten = \"{addr}\"\n[database]\nauto_migrate = true\n",
+            folder.path()
+        );
         if let Some(redis) = hotline_platform::testing::redis_url().filter(|_| is_postgres) {
             writeln!(toml, "[feed]\nredis_url = {redis:?}").expect("a string grows");
         }
         for (service, database) in SERVICES.iter().zip(&databases) {
-            writeln!(toml, "[{service}]\ndatabase_url = {:?}", database.url).expect("a string grows");
+            writeln!(toml, "[{service}]\ndatabase_url = {:?}", database.url)
+                .expect("a string grows");
         }
         let config = folder.path().join("hotline.toml");
         std::fs::write(&config, toml).expect("a writable folder");
-        let label = if is_postgres { "PostgreSQL + Redis" } else { "embedded" };
-        Self { label, addr, config, folder, _databases: databases }
+        let label = if is_postgres {
+            "PostgreSQL + Redis"
+        } else {
+            "embedded"
+        };
+        Self {
+            label,
+            addr,
+            config,
+            folder,
+            _databases: databases,
+        }
+    }
+
+    /// Its configuration.
+    pub fn config(&self) -> hotline::config::Config {
+        hotline::config::Config::read(Some(&self.config)).expect("it was written by us")
     }
 
     /// Its folder, for files of the test.
@@ -73,17 +93,27 @@ impl Installation {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(args).arg("--config").arg(&self.config);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         command
     }
 
     /// Starts every service in one process and waits until it answers.
     pub async fn start(&self) -> Process {
         let child = self.command(&["run"]).spawn().expect("the binary starts");
-        let process = Process { child, addr: self.addr };
+        let process = Process {
+            child,
+            addr: self.addr,
+        };
         let begun = Instant::now();
         while !process.answers().await {
-            assert!(begun.elapsed() < START_MAX, "{}: the process did not answer", self.label);
+            assert!(
+                begun.elapsed() < START_MAX,
+                "{}: the process did not answer",
+                self.label
+            );
         }
         process
     }
@@ -92,17 +122,33 @@ impl Installation {
     pub async fn load_sample(&self, process: &Process) {
         let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sample");
         let mut command = self.command(&["load"]);
-        let loaded = command.arg(sample).arg("--server").arg(format!("http://{}", process.addr)).status();
-        assert!(loaded.expect("the binary starts").success(), "{}: the sample city was not loaded", self.label);
+        let loaded = command
+            .arg(sample)
+            .arg("--server")
+            .arg(format!("http://{}", process.addr))
+            .status();
+        assert!(
+            loaded.expect("the binary starts").success(),
+            "{}: the sample city was not loaded",
+            self.label
+        );
     }
 
     /// `hotline check` finds nothing.
     pub fn check(&self) {
-        let output = self.command(&["check"]).stdout(Stdio::piped()).stderr(Stdio::piped()).output();
+        let output = self
+            .command(&["check"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output();
         let output = output.expect("the binary starts");
         let told = String::from_utf8_lossy(&output.stdout);
         let erred = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: hotline check found:\n{told}{erred}", self.label);
+        assert!(
+            output.status.success(),
+            "{}: hotline check found:\n{told}{erred}",
+            self.label
+        );
     }
 }
 
@@ -142,8 +188,12 @@ impl Process {
 
     async fn answers(&self) -> bool {
         let mut intake = IntakeServiceClient::new(self.channel());
-        let asked = intake.list_channels(by("administrator", "test", ListChannelsRequest::default()));
-        matches!(tokio::time::timeout(Duration::from_millis(500), asked).await, Ok(Ok(_)))
+        let asked =
+            intake.list_channels(by("administrator", "test", ListChannelsRequest::default()));
+        matches!(
+            tokio::time::timeout(Duration::from_millis(500), asked).await,
+            Ok(Ok(_))
+        )
     }
 }
 

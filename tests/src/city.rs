@@ -1,0 +1,357 @@
+//! A city in this process: every service behind real gRPC, a clock in the test's hands.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use hotline::config::Config;
+use hotline::services::Name;
+use hotline::{Parts, Running};
+use hotline_kernel::time::{Clock, Timestamp, Zone};
+use hotline_platform::testing::{ManualClock, redis_url};
+use hotline_proto::intake::LoadRegistryRequest as LoadIntake;
+use hotline_proto::intake::intake_service_client::IntakeServiceClient;
+use hotline_proto::routing::LoadRegistryRequest as LoadRouting;
+use hotline_proto::routing::LoadRegistryResponse;
+use hotline_proto::routing::routing_service_client::RoutingServiceClient;
+use hotline_proto::shared::RegistryTable;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Response, Status};
+
+use crate::principal::by;
+use crate::process::Installation;
+use crate::registry::{HOLIDAYS_2026, Owner, TABLES};
+
+/// How long a stated condition may take to come about.
+const UNTIL_MAX: Duration = Duration::from_mins(1);
+/// How often a condition is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Databases of a Redis that tests share; number 0 is left to others.
+const REDIS_DATABASES: u32 = 15;
+/// Ids and numbers are the same at every run.
+const SEED: u64 = 20_260_901;
+
+/// A running city.
+pub struct City {
+    /// `embedded` or `PostgreSQL + Redis`, for assert messages.
+    pub label: &'static str,
+    pub(crate) installation: Installation,
+    clock: ManualClock,
+    processes: Vec<Process>,
+    keys: AtomicU64,
+    starts: u64,
+}
+
+/// Some services with a server of their own.
+struct Process {
+    services: &'static [Name],
+    config: Config,
+    channel: Channel,
+    running: Option<Running>,
+}
+
+impl City {
+    /// One city per arrangement, all services in one process, on Tuesday, 1 September 2026, 09:30.
+    pub async fn all() -> Vec<Self> {
+        Self::with(&[Name::ALL]).await
+    }
+
+    /// The same in two processes that reach each other over TCP: intake and feedback, routing and
+    /// reporting.
+    pub async fn all_in_two_processes() -> Vec<Self> {
+        let first: &[Name] = &[Name::Intake, Name::Feedback];
+        Self::with(&[first, &[Name::Routing, Name::Reporting]]).await
+    }
+
+    async fn with(groups: &[&'static [Name]]) -> Vec<Self> {
+        let mut cities = Vec::new();
+        for installation in Installation::all().await {
+            let processes = processes(&installation, groups).await;
+            let clock = ManualClock::at(at(2026, 9, 1, 9, 30));
+            let (keys, label) = (AtomicU64::new(0), installation.label);
+            let mut city = Self {
+                label,
+                installation,
+                clock,
+                processes,
+                keys,
+                starts: 0,
+            };
+            for number in 0..city.processes.len() {
+                city.start_process(number).await;
+            }
+            city.load_tables().await;
+            cities.push(city);
+        }
+        cities
+    }
+
+    /// Stops the process that runs `service`, as SIGTERM does.
+    pub async fn stop(&mut self, service: Name) {
+        let number = self.process_of(service);
+        self.processes[number]
+            .running
+            .take()
+            .expect("it runs")
+            .stop()
+            .await;
+    }
+
+    /// Starts the process of `service` again, on the same address and databases.
+    pub async fn start(&mut self, service: Name) {
+        self.start_process(self.process_of(service)).await;
+    }
+
+    /// Stops everything.
+    pub async fn ends(mut self) {
+        for process in &mut self.processes {
+            if let Some(running) = process.running.take() {
+                running.stop().await;
+            }
+        }
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets hours pass; timers that fall due on the way fire.
+    pub async fn hours_pass(&self, hours: u64) {
+        self.clock.advance(Duration::from_secs(hours * 3600));
+        self.settles().await;
+    }
+
+    /// Moves to a wall-clock time of the city.
+    pub async fn comes_to(&self, year: i32, month: u32, day: u32, hour: u32) {
+        self.clock.set(at(year, month, day, hour, 0));
+        self.settles().await;
+    }
+
+    /// Waits until every event is applied and every due timer has fired, as far as a process sees.
+    pub async fn settles(&self) {
+        for process in &self.processes {
+            if let Some(running) = &process.running {
+                running
+                    .settle()
+                    .await
+                    .unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
+            }
+        }
+    }
+
+    /// Waits until `look` sees what is described.
+    pub async fn until<F: Future<Output = bool>>(
+        &self,
+        described: &str,
+        mut look: impl FnMut() -> F,
+    ) {
+        let seen = async {
+            let mut looks = tokio::time::interval(LOOK_EVERY);
+            while !look().await {
+                looks.tick().await;
+            }
+        };
+        let in_time = tokio::time::timeout(UNTIL_MAX, seen).await;
+        assert!(in_time.is_ok(), "{}: still not so: {described}", self.label);
+    }
+
+    /// Loads the calendar of a year, or of several.
+    pub async fn loads_calendar(&self, csv: &str) -> LoadRegistryResponse {
+        let table = Some(table("holidays", csv));
+        let request = by("administrator", "root", LoadRouting { table });
+        let loaded = self.said(
+            "load the calendar",
+            self.routing().load_registry(request).await,
+        );
+        self.settles().await;
+        loaded
+    }
+
+    /// `hotline replay SERVICE`, as an administrator types it beside the running city.
+    pub async fn replays(&self, service: &str) {
+        let mut command = self.installation.command(&["replay", service]);
+        let replayed = tokio::task::spawn_blocking(move || command.status());
+        let status = replayed
+            .await
+            .expect("it does not panic")
+            .expect("the binary starts");
+        assert!(
+            status.success(),
+            "{}: hotline replay {service} failed",
+            self.label
+        );
+        self.settles().await;
+    }
+
+    /// What a channel's outbound file holds, a JSON object per line.
+    pub fn outbound(&self, channel: &str) -> Vec<serde_json::Value> {
+        let path = self
+            .data_dir()
+            .join("outbound")
+            .join(format!("{channel}.jsonl"));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    }
+
+    pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {
+        IntakeServiceClient::new(self.channel(Name::Intake))
+    }
+
+    pub(crate) fn routing(&self) -> RoutingServiceClient<Channel> {
+        RoutingServiceClient::new(self.channel(Name::Routing))
+    }
+
+    pub(crate) fn channel(&self, service: Name) -> Channel {
+        self.processes[self.process_of(service)].channel.clone()
+    }
+
+    /// A fresh idempotency key.
+    pub(crate) fn key(&self) -> String {
+        format!("journey-{}", self.keys.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// The answer, or the end of the test.
+    pub(crate) fn said<T>(&self, what: impl Display, answer: Result<Response<T>, Status>) -> T {
+        match answer {
+            Ok(answer) => answer.into_inner(),
+            Err(status) => panic!(
+                "{}: {what}: {:?} {}",
+                self.label,
+                status.code(),
+                status.message()
+            ),
+        }
+    }
+
+    fn data_dir(&self) -> PathBuf {
+        self.processes[self.process_of(Name::Feedback)]
+            .config
+            .data_dir
+            .clone()
+    }
+
+    fn process_of(&self, service: Name) -> usize {
+        let found = self
+            .processes
+            .iter()
+            .position(|process| process.services.contains(&service));
+        found.expect("every service but the gateway is mounted")
+    }
+
+    async fn start_process(&mut self, number: usize) {
+        self.starts += 1;
+        let process = &mut self.processes[number];
+        let clock: Arc<ManualClock> = Arc::new(self.clock.clone());
+        // A second start with the first one's seed would make the first one's ids again.
+        let parts = Parts {
+            clock: Some(clock),
+            seed: Some(SEED + self.starts),
+        };
+        let started =
+            hotline::City::start_some(process.services, process.config.clone(), parts).await;
+        process.running = Some(started.unwrap_or_else(|error| panic!("{}: {error:#}", self.label)));
+    }
+
+    async fn load_tables(&self) {
+        for (owner, name, csv) in TABLES {
+            let table = Some(table(name, csv));
+            match owner {
+                Owner::Intake => {
+                    let request = by("administrator", "root", LoadIntake { table });
+                    self.said(name, self.intake().load_registry(request).await);
+                }
+                Owner::Routing => {
+                    let request = by("administrator", "root", LoadRouting { table });
+                    self.said(name, self.routing().load_registry(request).await);
+                }
+            }
+        }
+        self.loads_calendar(HOLIDAYS_2026).await;
+    }
+}
+
+/// A wall-clock time of the city.
+pub fn at(year: i32, month: u32, day: u32, hour: u32, minute: u32) -> Timestamp {
+    let day = NaiveDate::from_ymd_opt(year, month, day).expect("a day of the calendar");
+    Zone::SHANGHAI.at(day, hour, minute)
+}
+
+/// The processes of an installation: one configuration each, on free ports, peers of each other.
+async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> Vec<Process> {
+    let mut config = installation.config();
+    let secret = installation.folder().join("city_secret");
+    std::fs::write(&secret, "a secret of an invented city").expect("a writable folder");
+    config.city.secret_file = Some(secret);
+    if config.feed.redis_url.is_some() {
+        config.feed.redis_url = Some(empty_redis().await);
+    }
+    let addresses: Vec<_> = groups.iter().map(|_| free_address()).collect();
+    let mut processes = Vec::new();
+    for (number, services) in groups.iter().enumerate() {
+        let mut config = config.clone();
+        config.server.listen = addresses[number].parse().expect("an address");
+        if number > 0 {
+            config.data_dir = installation.folder().join(format!("process{number}"));
+        }
+        for (other, peers) in groups
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other != number)
+        {
+            let address = format!("http://{}", addresses[other]);
+            config
+                .peers
+                .extend(peers.iter().map(|peer| (*peer, address.clone())));
+        }
+        let endpoint =
+            Endpoint::from_shared(format!("http://{}", addresses[number])).expect("an address");
+        processes.push(Process {
+            services,
+            config,
+            channel: endpoint.connect_lazy(),
+            running: None,
+        });
+    }
+    processes
+}
+
+fn free_address() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address").to_string()
+}
+
+/// A database of the shared Redis, emptied. Another test may get the same one at the same time and
+/// empties it again: then it is a courier that lies, and nothing may be lost by that either.
+async fn empty_redis() -> String {
+    let url = redis_url().expect("this arrangement has a Redis");
+    let database = std::process::id() % REDIS_DATABASES + 1;
+    let url = format!(
+        "{}/{database}",
+        url.trim_end_matches('/').trim_end_matches("/0")
+    );
+    let client = redis::Client::open(url.as_str()).expect("a URL of Redis");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("Redis answers");
+    redis::cmd("FLUSHDB")
+        .exec_async(&mut connection)
+        .await
+        .expect("Redis empties it");
+    url
+}
+
+fn table(name: &str, csv: &str) -> RegistryTable {
+    RegistryTable {
+        name: name.to_owned(),
+        csv: csv.as_bytes().to_vec(),
+    }
+}
