@@ -1,1 +1,8 @@
-//! Life of tickets in the database, on every arrangement.
+//! Tickets in the database, on every arrangement.
+
+mod cards;
+mod city;
+mod grpc;
+mod life;
+mod matters;
+mod registry;

@@ -18,85 +18,38 @@ fn cards_fall_at_midnight_around_the_due_day() {
         calendar: &calendar,
         zone: Zone::SHANGHAI,
     };
-    let running = |due: &str| Running {
+    let running = |due_at| Running {
         dispatched_at: at("2026-09-18 10:00"),
-        due_at: at(due),
+        due_at,
         in_hours: false,
         card: Card::None,
     };
-    // (due, now, at once, timers)
+    // (label; due; now; at once; yellow; red; reminder)
     let cases = [
-        (
-            "2026-09-23 00:00",
-            "2026-09-18 10:00",
-            None,
-            vec![
-                (CardTimer::Yellow, "2026-09-21 00:00"),
-                (CardTimer::Red, "2026-09-23 00:00"),
-                (CardTimer::Reminder, "2026-09-24 00:00"),
-            ],
-        ),
-        // The last working day before the due Monday is the make-up Sunday.
-        (
-            "2026-09-22 00:00",
-            "2026-09-18 10:00",
-            None,
-            vec![
-                (CardTimer::Yellow, "2026-09-20 00:00"),
-                (CardTimer::Red, "2026-09-22 00:00"),
-                (CardTimer::Reminder, "2026-09-23 00:00"),
-            ],
-        ),
-        // Over the National Day week.
-        (
-            "2026-10-09 00:00",
-            "2026-09-18 10:00",
-            None,
-            vec![
-                (CardTimer::Yellow, "2026-09-30 00:00"),
-                (CardTimer::Red, "2026-10-09 00:00"),
-                (CardTimer::Reminder, "2026-10-10 00:00"),
-            ],
-        ),
-        // The yellow time has passed already.
-        (
-            "2026-09-23 00:00",
-            "2026-09-21 00:00",
-            Some(Card::Yellow),
-            vec![
-                (CardTimer::Red, "2026-09-23 00:00"),
-                (CardTimer::Reminder, "2026-09-24 00:00"),
-            ],
-        ),
-        // So has the deadline.
-        (
-            "2026-09-23 00:00",
-            "2026-09-28 09:00",
-            Some(Card::Red),
-            vec![(CardTimer::Reminder, "2026-09-29 00:00")],
-        ),
-        // An imported deadline within a day: the cards still fall at midnight.
-        (
-            "2026-09-22 17:30",
-            "2026-09-18 10:00",
-            None,
-            vec![
-                (CardTimer::Yellow, "2026-09-21 00:00"),
-                (CardTimer::Red, "2026-09-23 00:00"),
-                (CardTimer::Reminder, "2026-09-24 00:00"),
-            ],
-        ),
+        "plain; 09-23 00:00; 09-18 10:00; ; 09-21 00:00; 09-23 00:00; 09-24 00:00",
+        "the day before is a make-up Sunday; 09-22 00:00; 09-18 10:00; ; 09-20 00:00; 09-22 00:00; 09-23 00:00",
+        "over the National Day week; 10-09 00:00; 09-18 10:00; ; 09-30 00:00; 10-09 00:00; 10-10 00:00",
+        "yellow has passed; 09-23 00:00; 09-21 00:00; yellow; ; 09-23 00:00; 09-24 00:00",
+        "the deadline has passed; 09-23 00:00; 09-28 09:00; red; ; ; 09-29 00:00",
+        "imported, within a day; 09-22 17:30; 09-18 10:00; ; 09-21 00:00; 09-23 00:00; 09-24 00:00",
     ];
-    for (due, now, at_once, timers) in cases {
-        let timers = timers
-            .into_iter()
-            .map(|(timer, when)| (timer, at(when)))
-            .collect();
-        assert_eq!(
-            plan(&almanac, &running(due), at(now)),
-            CardPlan { at_once, timers },
-            "due {due} at {now}"
+    for case in cases {
+        let cells: Vec<&str> = case.split(';').map(str::trim).collect();
+        let when = |cell: &str| (!cell.is_empty()).then(|| at(&format!("2026-{cell}")));
+        let kinds = [CardTimer::Yellow, CardTimer::Red, CardTimer::Reminder];
+        let timers = kinds.into_iter().zip(&cells[4..]);
+        let expected = CardPlan {
+            at_once: Card::parse(cells[3]),
+            timers: timers
+                .filter_map(|(kind, cell)| Some((kind, when(cell)?)))
+                .collect(),
+        };
+        let planned = plan(
+            &almanac,
+            &running(when(cells[1]).unwrap()),
+            when(cells[2]).unwrap(),
         );
+        assert_eq!(planned, expected, "{}", cells[0]);
     }
 }
 

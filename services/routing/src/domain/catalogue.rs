@@ -132,8 +132,7 @@ mod tests {
         Whereabouts::Known(chain.iter().map(|area| (*area).to_owned()).collect())
     }
 
-    #[test]
-    fn the_most_specific_row_wins() {
+    fn sample() -> Catalogue {
         let old = Entry {
             valid_until: "2025-12-31".parse().ok(),
             ..entry("0101", "TOWN", "FORMER")
@@ -142,7 +141,7 @@ mod tests {
             valid_from: "2027-01-01".parse().ok(),
             ..entry("0101", "TOWN", "COMING")
         };
-        let catalogue = Catalogue::new([
+        Catalogue::new([
             old,
             coming,
             entry("0101", "TOWN", "TOWN_OFFICE"),
@@ -151,59 +150,70 @@ mod tests {
             entry("01", "DISTRICT", "DISTRICT_GOV"),
             entry("01", "", "CITY_GOV"),
             entry("0102", "TOWN", "ONLY_THERE"),
-        ]);
-        let cases: [(&str, &[&str], Whereabouts, &[&str]); 8] = [
+        ])
+    }
+
+    #[test]
+    fn the_most_specific_row_wins() {
+        let catalogue = sample();
+        // (label, categories, areas or ? for unknown, leads)
+        let cases = [
             (
                 "exact category, exact area",
-                &["0101", "01"],
-                known(&["TOWN", "DISTRICT"]),
-                &["TOWN_OFFICE"],
+                "0101 01",
+                "TOWN DISTRICT",
+                "TOWN_OFFICE",
             ),
             (
                 "exact category, area above",
-                &["0101", "01"],
-                known(&["OTHER_TOWN", "DISTRICT"]),
-                &["DISTRICT_HOUSING"],
+                "0101 01",
+                "OTHER DISTRICT",
+                "DISTRICT_HOUSING",
             ),
             (
                 "exact category, anywhere",
-                &["0101", "01"],
-                known(&["ELSEWHERE"]),
-                &["HOUSING"],
+                "0101 01",
+                "ELSEWHERE",
+                "HOUSING",
             ),
             (
                 "category above, area",
-                &["0199", "01"],
-                known(&["DISTRICT"]),
-                &["DISTRICT_GOV"],
+                "0199 01",
+                "DISTRICT",
+                "DISTRICT_GOV",
             ),
             (
                 "category above, anywhere",
-                &["0199", "01"],
-                known(&["ELSEWHERE"]),
-                &["CITY_GOV"],
+                "0199 01",
+                "ELSEWHERE",
+                "CITY_GOV",
             ),
             (
-                "row of another area does not count",
-                &["0102", "01"],
-                known(&["ELSEWHERE"]),
-                &["CITY_GOV"],
+                "a row of another area does not count",
+                "0102 01",
+                "ELSEWHERE",
+                "CITY_GOV",
             ),
             (
                 "area unknown",
-                &["0101", "01"],
-                Whereabouts::Unknown,
-                &["DISTRICT_HOUSING", "HOUSING", "TOWN_OFFICE"],
+                "0101 01",
+                "?",
+                "DISTRICT_HOUSING HOUSING TOWN_OFFICE",
             ),
-            ("no row", &["99"], known(&["TOWN"]), &[]),
+            ("no row", "99", "TOWN", ""),
         ];
-        for (label, categories, whereabouts, expected) in cases {
-            let found = catalogue.deciding(categories, &whereabouts, "2026-06-01".parse().unwrap());
-            assert_eq!(
-                leads(&found).into_iter().collect::<Vec<_>>(),
-                expected,
-                "{label}"
-            );
+        for (label, categories, areas, expected) in cases {
+            let categories: Vec<&str> = categories.split(' ').collect();
+            let areas: Vec<&str> = areas.split(' ').collect();
+            let whereabouts = if areas == ["?"] {
+                Whereabouts::Unknown
+            } else {
+                known(&areas)
+            };
+            let found =
+                catalogue.deciding(&categories, &whereabouts, "2026-06-01".parse().unwrap());
+            let named: Vec<&str> = leads(&found).into_iter().collect();
+            assert_eq!(named.join(" "), expected, "{label}");
         }
         let later = catalogue.deciding(&["0101"], &known(&["TOWN"]), "2027-01-01".parse().unwrap());
         assert_eq!(

@@ -97,7 +97,7 @@ impl TicketCommand {
         match self {
             Self::Dispatch(_) => Change::Dispatched,
             Self::Sign(_) => Change::Signed,
-            Self::AskReturn(_) if matches!(state, TicketState::Consultation { .. }) => {
+            Self::AskReturn(_) if matches!(state, TicketState::Consultation(_)) => {
                 Change::ConsultationOpened
             }
             Self::AskReturn(_) => Change::ReturnAsked,

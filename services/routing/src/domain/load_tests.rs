@@ -4,85 +4,82 @@ use super::super::check::problems;
 use super::super::proposal::tests::city;
 use super::*;
 
+/// Rows of: table, then the file with `|` for line breaks, then what is told.
+const WRONG: [(Table, &str, &str); 13] = [
+    (
+        Table::Units,
+        "code,name|A,甲",
+        "row 1, column parent_code: expected this column, found `code,name`",
+    ),
+    (
+        Table::Units,
+        "code,name,parent_code,group|A,,,",
+        "row 2, column name: expected a value, found ``",
+    ),
+    (
+        Table::Units,
+        "code,name,parent_code,group|A,甲,,|A,乙,,",
+        "row 3, column code: expected a value that no row above has, found `A`",
+    ),
+    (
+        Table::Units,
+        "code,name,parent_code,group|A,甲",
+        "row 2, column row: expected 4 cells",
+    ),
+    (
+        Table::Keywords,
+        "keyword,category_code,weight|路灯,0201,0",
+        "row 2, column weight: expected a number above 0, found `0`",
+    ),
+    (
+        Table::Keywords,
+        "keyword,category_code,weight|路灯,0201,viel",
+        "row 2, column weight: expected a number above 0, found `viel`",
+    ),
+    (
+        Table::Holidays,
+        "date,kind,name|2027-01-01,off,元旦",
+        "row 2, column kind: expected holiday or workday, found `off`",
+    ),
+    (
+        Table::Holidays,
+        "date,kind,name|01.01.2027,holiday,元旦",
+        "row 2, column date: expected a day as 2026-03-31, found `01.01.2027`",
+    ),
+    (
+        Table::Categories,
+        "code,parent_code,name,deadlines|01,,城建,consult:x",
+        "row 2, column deadlines: expected pairs such as consult:3;help:7, found `consult:x`",
+    ),
+    (
+        Table::Catalogue,
+        "category_code,area_code,lead_unit_code,source,valid_from,valid_until|01,,A,文,2026-05-01,2026-04-01",
+        "row 2, column valid_until: expected a day not before valid_from, found `2026-04-01`",
+    ),
+    (
+        Table::PolicyProfiles,
+        "profile,counts,valid_from,consult|p,weeks,2026-01-01,3",
+        "row 2, column counts: expected workdays or natural_days, found `weeks`",
+    ),
+    (
+        Table::PolicyProfiles,
+        "profile,counts,valid_from,consult|p,workdays,,3",
+        "row 2, column valid_from: expected a value, found ``",
+    ),
+    (
+        Table::PolicyProfiles,
+        "profile,counts,valid_from,consult|p,workdays,2026-01-01,",
+        "row 2, column consult: expected days for at least one kind, found ``",
+    ),
+];
+
 #[test]
 fn a_wrong_cell_is_named() {
-    let cases: [(Table, &str, &str); 13] = [
-        (
-            Table::Units,
-            "code,name\nA,甲\n",
-            "row 1, column parent_code: expected this column, found `code,name`",
-        ),
-        (
-            Table::Units,
-            "code,name,parent_code,group\nA,,,\n",
-            "row 2, column name: expected a value, found ``",
-        ),
-        (
-            Table::Units,
-            "code,name,parent_code,group\nA,甲,,\nA,乙,,\n",
-            "row 3, column code: expected a value that no row above has, found `A`",
-        ),
-        (
-            Table::Units,
-            "code,name,parent_code,group\nA,甲\n",
-            "row 2, column row: expected 4 cells",
-        ),
-        (
-            Table::Keywords,
-            "keyword,category_code,weight\n路灯,0201,0\n",
-            "row 2, column weight: expected a number above 0, found `0`",
-        ),
-        (
-            Table::Keywords,
-            "keyword,category_code,weight\n路灯,0201,viel\n",
-            "row 2, column weight: expected a number above 0, found `viel`",
-        ),
-        (
-            Table::Holidays,
-            "date,kind,name\n2027-01-01,off,元旦\n",
-            "row 2, column kind: expected holiday or workday, found `off`",
-        ),
-        (
-            Table::Holidays,
-            "date,kind,name\n01.01.2027,holiday,元旦\n",
-            "row 2, column date: expected a day as 2026-03-31, found `01.01.2027`",
-        ),
-        (
-            Table::Categories,
-            "code,parent_code,name,deadlines\n01,,城建,consult:x\n",
-            "row 2, column deadlines: expected pairs such as consult:3;help:7, found `consult:x`",
-        ),
-        (
-            Table::Catalogue,
-            "category_code,area_code,lead_unit_code,source,valid_from,valid_until\n01,,A,文,2026-05-01,2026-04-01\n",
-            "row 2, column valid_until: expected a day not before valid_from, found `2026-04-01`",
-        ),
-        (
-            Table::PolicyProfiles,
-            "profile,counts,valid_from,consult\np,weeks,2026-01-01,3\n",
-            "row 2, column counts: expected workdays or natural_days, found `weeks`",
-        ),
-        (
-            Table::PolicyProfiles,
-            "profile,counts,valid_from,consult\np,workdays,,3\n",
-            "row 2, column valid_from: expected a value, found ``",
-        ),
-        (
-            Table::PolicyProfiles,
-            "profile,counts,valid_from,consult\np,workdays,2026-01-01,\n",
-            "row 2, column consult: expected days for at least one kind, found ``",
-        ),
-    ];
-    for (table, csv, expected) in cases {
-        let told: Vec<String> = read(table, csv.as_bytes())
-            .unwrap_err()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert!(
-            told.iter().any(|problem| problem.starts_with(expected)),
-            "{expected}\nbut: {told:?}"
-        );
+    for (table, file, expected) in WRONG {
+        let problems = read(table, file.replace('|', "\n").as_bytes()).unwrap_err();
+        let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let is_told = told.iter().any(|problem| problem.starts_with(expected));
+        assert!(is_told, "{expected}\nbut: {told:?}");
     }
 }
 

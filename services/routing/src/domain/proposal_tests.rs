@@ -54,202 +54,68 @@ fn demand(category: &str, area: &str, text: &str) -> Demand {
     }
 }
 
+/// Rows of: label; given category; given area; text; complained against => category; area; lead; certain?
+const PROPOSALS: &str = "
+keyword, one row; ; ; 样例路的路灯不亮; => 0201; ; LAMPS; yes
+given category; 0201; ; 黑漆漆; => 0201; ; LAMPS; yes
+keyword and area; ; ; 城东某小区物业费太高; => 0101; E; EASTHOUSE; yes
+area inside another; ; ; 东区东一街道物业不管; => 0101; E1; EASTHOUSE; yes
+elsewhere; ; W; 物业不管; => 0101; W; HOUSING; yes
+area unknown, leads differ; ; ; 物业不管; => 0101; ; EASTHOUSE; no
+two areas; ; ; 东区和西区物业不管; => 0101; ; EASTHOUSE; no
+the text names one of the leads; ; ; 物业不管,住建局也不管; => 0101; ; HOUSING; no
+two categories alike; ; ; 路灯下占道经营; => 0201; ; LAMPS; no
+no row, default unit; ; W; 占道经营; => 0202; W; UMB; no
+nothing; ; ; 你好; => ; ; ; no
+a unit named, no category; ; ; 住建局电话没人接; => ; ; HOUSING; no
+unknown category given; 9999; ; 路灯不亮; => 0201; ; LAMPS; yes
+lead complained against; ; ; 路灯不亮; LAMPS => 0201; ; UMB; no
+unit above the lead complained against; ; ; 路灯不亮; UMB => 0201; ; ; no
+another complained against; ; ; 路灯不亮; HOUSING => 0201; ; LAMPS; yes
+";
+
 #[test]
 fn a_dispatch_is_unambiguous_only_with_one_category_and_one_lead() {
     let registry = Registry::new(city()).unwrap();
-    // (label, given category, given area, text, complained, category, area, lead, unambiguous)
-    let cases = [
-        (
-            "keyword, one row",
-            "",
-            "",
-            "样例路的路灯不亮",
-            "",
-            "0201",
-            "",
-            "LAMPS",
-            true,
-        ),
-        (
-            "given category",
-            "0201",
-            "",
-            "黑漆漆",
-            "",
-            "0201",
-            "",
-            "LAMPS",
-            true,
-        ),
-        (
-            "keyword and area",
-            "",
-            "",
-            "城东某小区物业费太高",
-            "",
-            "0101",
-            "E",
-            "EASTHOUSE",
-            true,
-        ),
-        (
-            "area inside another",
-            "",
-            "",
-            "东区东一街道物业不管",
-            "",
-            "0101",
-            "E1",
-            "EASTHOUSE",
-            true,
-        ),
-        (
-            "elsewhere",
-            "",
-            "W",
-            "物业不管",
-            "",
-            "0101",
-            "W",
-            "HOUSING",
-            true,
-        ),
-        (
-            "area unknown, leads differ",
-            "",
-            "",
-            "物业不管",
-            "",
-            "0101",
-            "",
-            "EASTHOUSE",
-            false,
-        ),
-        (
-            "two areas",
-            "",
-            "",
-            "东区和西区物业不管",
-            "",
-            "0101",
-            "",
-            "EASTHOUSE",
-            false,
-        ),
-        (
-            "the text names one of the leads",
-            "",
-            "",
-            "物业不管,住建局也不管",
-            "",
-            "0101",
-            "",
-            "HOUSING",
-            false,
-        ),
-        (
-            "two categories alike",
-            "",
-            "",
-            "路灯下占道经营",
-            "",
-            "0201",
-            "",
-            "LAMPS",
-            false,
-        ),
-        (
-            "no row, default unit",
-            "",
-            "W",
-            "占道经营",
-            "",
-            "0202",
-            "W",
-            "UMB",
-            false,
-        ),
-        ("nothing", "", "", "你好", "", "", "", "", false),
-        (
-            "a unit named, no category",
-            "",
-            "",
-            "住建局电话没人接",
-            "",
-            "",
-            "",
-            "HOUSING",
-            false,
-        ),
-        (
-            "unknown category given",
-            "9999",
-            "",
-            "路灯不亮",
-            "",
-            "0201",
-            "",
-            "LAMPS",
-            true,
-        ),
-        (
-            "lead complained against",
-            "",
-            "",
-            "路灯不亮",
-            "LAMPS",
-            "0201",
-            "",
-            "UMB",
-            false,
-        ),
-        (
-            "unit above the lead complained against",
-            "",
-            "",
-            "路灯不亮",
-            "UMB",
-            "0201",
-            "",
-            "",
-            false,
-        ),
-        (
-            "another complained against",
-            "",
-            "",
-            "路灯不亮",
-            "HOUSING",
-            "0201",
-            "",
-            "LAMPS",
-            true,
-        ),
-    ];
-    for (label, category, area, text, complained, category_code, area_code, lead, is_unambiguous) in
-        cases
-    {
-        let complained: Vec<String> = complained
-            .split('|')
+    let day = "2026-06-01".parse().unwrap();
+    let cells = |side: &str| {
+        side.split(';')
+            .map(|cell| cell.trim().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let mut rows = 0;
+    for row in PROPOSALS.lines().filter(|row| !row.is_empty()) {
+        let (given, expected) = row.split_once("=>").unwrap();
+        let given = cells(given);
+        let complained: Vec<String> = given[4..]
+            .iter()
             .filter(|unit| !unit.is_empty())
-            .map(str::to_owned)
+            .cloned()
             .collect();
-        let day = "2026-06-01".parse().unwrap();
-        let proposal = propose(&registry, &demand(category, area, text), &complained, day);
-        let found = (
-            proposal.category_code.as_str(),
-            proposal.area_code.as_str(),
-            proposal.lead_unit_code.as_str(),
-            proposal.is_unambiguous,
+        let found = propose(
+            &registry,
+            &demand(&given[1], &given[2], &given[3]),
+            &complained,
+            day,
         );
+        let certain = if found.is_unambiguous { "yes" } else { "no" }.to_owned();
+        let told = [
+            found.category_code,
+            found.area_code,
+            found.lead_unit_code,
+            certain,
+        ];
         assert_eq!(
-            found,
-            (category_code, area_code, lead, is_unambiguous),
-            "{label}: {:?}",
-            proposal.reasons
+            told.to_vec(),
+            cells(expected),
+            "{}: {:?}",
+            given[0],
+            found.reasons
         );
-        assert!(!proposal.reasons.is_empty(), "{label}");
+        assert!(!found.reasons.is_empty(), "{}", given[0]);
+        rows += 1;
     }
+    assert_eq!(rows, 16);
 }
 
 #[test]

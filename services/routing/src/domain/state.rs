@@ -45,6 +45,17 @@ pub struct ReturnRequest {
     pub proposed_unit_code: String,
 }
 
+/// A return that waits for a decision.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Returning {
+    /// Whose turn it still is.
+    pub assignment: Assignment,
+    /// Its signature, if it had signed before it asked.
+    pub signing: Option<Signing>,
+    /// What it asked.
+    pub request: ReturnRequest,
+}
+
 /// What the unit handed in: two texts, masked.
 #[expect(
     clippy::struct_field_names,
@@ -84,23 +95,9 @@ pub enum TicketState {
         assignment: Assignment,
     },
     /// 退单待审: the first receiver keeps acting until the centre decides.
-    ReturnReview {
-        /// Whose turn it still is.
-        assignment: Assignment,
-        /// Its signature, if it had signed before it asked.
-        signing: Option<Signing>,
-        /// What it asked.
-        request: ReturnRequest,
-    },
-    /// 会商中: after the second counted return.
-    Consultation {
-        /// Whose turn it still is.
-        assignment: Assignment,
-        /// Its signature, if it had signed before it asked.
-        signing: Option<Signing>,
-        /// What it asked.
-        request: ReturnRequest,
-    },
+    ReturnReview(Returning),
+    /// 会商中: after the second counted return; the first receiver still keeps acting.
+    Consultation(Returning),
     /// 已签收: being handled.
     Signed {
         /// Whose turn it is.
@@ -140,8 +137,8 @@ impl TicketState {
         match self {
             Self::AwaitingDispatch => "awaiting_dispatch",
             Self::Dispatched { .. } => "dispatched",
-            Self::ReturnReview { .. } => "return_review",
-            Self::Consultation { .. } => "consultation",
+            Self::ReturnReview(_) => "return_review",
+            Self::Consultation(_) => "consultation",
             Self::Signed { .. } => "signed",
             Self::Handled { .. } => "handled",
             Self::Concluded(_) => "concluded",
@@ -183,8 +180,8 @@ impl TicketState {
     pub fn assignment(&self) -> Option<&Assignment> {
         match self {
             Self::Dispatched { assignment }
-            | Self::ReturnReview { assignment, .. }
-            | Self::Consultation { assignment, .. }
+            | Self::ReturnReview(Returning { assignment, .. })
+            | Self::Consultation(Returning { assignment, .. })
             | Self::Signed { assignment, .. }
             | Self::Handled { assignment, .. } => Some(assignment),
             Self::Concluded(conclusion)
@@ -205,9 +202,8 @@ impl TicketState {
     pub fn signing(&self) -> Option<&Signing> {
         match self {
             Self::Signed { signing, .. } | Self::Handled { signing, .. } => Some(signing),
-            Self::ReturnReview { signing, .. } | Self::Consultation { signing, .. } => {
-                signing.as_ref()
-            }
+            Self::ReturnReview(Returning { signing, .. })
+            | Self::Consultation(Returning { signing, .. }) => signing.as_ref(),
             Self::Concluded(conclusion)
             | Self::Archived {
                 conclusion: Some(conclusion),
@@ -235,8 +231,8 @@ impl TicketState {
     #[must_use]
     pub fn request(&self) -> Option<&ReturnRequest> {
         match self {
-            Self::ReturnReview { request, .. } | Self::Consultation { request, .. } => {
-                Some(request)
+            Self::ReturnReview(returning) | Self::Consultation(returning) => {
+                Some(&returning.request)
             }
             _ => None,
         }
@@ -247,10 +243,27 @@ impl TicketState {
     pub fn running(&self) -> Option<&Assignment> {
         match self {
             Self::Dispatched { assignment }
-            | Self::ReturnReview { assignment, .. }
-            | Self::Consultation { assignment, .. }
+            | Self::ReturnReview(Returning { assignment, .. })
+            | Self::Consultation(Returning { assignment, .. })
             | Self::Signed { assignment, .. } => Some(assignment),
             _ => None,
+        }
+    }
+
+    /// Archived at `now`, as its last round ended.
+    #[must_use]
+    pub fn archived(conclusion: Option<Conclusion>, now: Timestamp) -> Self {
+        Self::Archived {
+            conclusion,
+            archived_at: now,
+        }
+    }
+
+    /// What is left of it when its last matter has moved away.
+    #[must_use]
+    pub fn absorbed(&self) -> Self {
+        Self::Absorbed {
+            was_concluded: self.was_concluded(),
         }
     }
 
@@ -259,8 +272,8 @@ impl TicketState {
     pub fn with_assignment(mut self, changed: Assignment) -> Self {
         match &mut self {
             Self::Dispatched { assignment }
-            | Self::ReturnReview { assignment, .. }
-            | Self::Consultation { assignment, .. }
+            | Self::ReturnReview(Returning { assignment, .. })
+            | Self::Consultation(Returning { assignment, .. })
             | Self::Signed { assignment, .. }
             | Self::Handled { assignment, .. } => *assignment = changed,
             Self::Concluded(_)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::command::TicketCommand;
 use super::deadline::Due;
 use super::matter::{Confidentiality, MatterOnTicket};
-use super::state::{Assignment, Conclusion, ReturnRequest, Signing, TicketState};
+use super::state::{Conclusion, Returning, TicketState};
 use super::word::{Card, Kind, Nature, Urgency};
 
 /// The counted return that forces a consultation (design 4, Returns).
@@ -110,106 +110,46 @@ impl Ticket {
     }
 
     /// Each legal step of the lifecycle is one arm; every other pair is refused by name.
+    #[rustfmt::skip] // laid out as the table it is
     fn step(&self, command: &TicketCommand, now: Timestamp) -> Result<TicketState, Refused> {
         use TicketCommand as C;
         use TicketState as S;
-        let refused = |rule| Refused {
-            command: command.name(),
-            state: self.state.name(),
-            rule,
-        };
+        let refused = |rule| Refused { command: command.name(), state: self.state.name(), rule };
         if let Some(rule) = self.rule_against(command, now) {
             return Err(refused(Some(rule)));
         }
-        let archived = |conclusion| {
-            Ok(S::Archived {
-                conclusion,
-                archived_at: now,
-            })
-        };
-        match (self.state.clone(), command.clone()) {
+        let next = match (self.state.clone(), command.clone()) {
             (S::AwaitingDispatch, C::Dispatch(assignment))
-            | (S::ReturnReview { .. }, C::GrantReturn(Some(assignment)))
-            | (S::Consultation { .. }, C::DecideConsultation(assignment))
-            | (S::Concluded(_), C::Rework(Some(assignment)))
-            | (
-                S::ReturnReview {
-                    assignment,
-                    signing: None,
-                    ..
-                },
-                C::RefuseReturn,
-            ) => Ok(S::Dispatched { assignment }),
-            (S::ReturnReview { .. }, C::GrantReturn(None))
+            | (S::ReturnReview(_), C::GrantReturn(Some(assignment)))
+            | (S::ReturnReview(Returning { assignment, signing: None, .. }), C::RefuseReturn)
+            | (S::Consultation(_), C::DecideConsultation(assignment))
+            | (S::Concluded(_), C::Rework(Some(assignment))) => S::Dispatched { assignment },
+
+            (S::ReturnReview(_), C::GrantReturn(None))
             | (S::Concluded(_), C::Rework(None))
-            | (S::Absorbed { .. } | S::Concluded(_) | S::Archived { .. }, C::Reopen(_)) => {
-                Ok(S::AwaitingDispatch)
-            }
+            | (S::Concluded(_) | S::Archived { .. } | S::Absorbed { .. }, C::Reopen(_)) => S::AwaitingDispatch,
+
             (S::Dispatched { assignment }, C::Sign(signing))
-            | (
-                S::ReturnReview {
-                    assignment,
-                    signing: Some(signing),
-                    ..
-                },
-                C::RefuseReturn,
-            )
-            | (
-                S::Handled {
-                    assignment,
-                    signing,
-                    ..
-                },
-                C::SendBack,
-            ) => Ok(S::Signed {
-                assignment,
-                signing,
-            }),
-            (S::Dispatched { assignment }, C::AskReturn(request)) => {
-                Ok(self.under_return(assignment, None, request))
-            }
-            (
-                S::Signed {
-                    assignment,
-                    signing,
-                },
-                C::AskReturn(request),
-            ) => Ok(self.under_return(assignment, Some(signing), request)),
-            (
-                S::Signed {
-                    assignment,
-                    signing,
-                },
-                C::Handle(report),
-            ) => Ok(S::Handled {
-                assignment,
-                signing,
-                report,
-            }),
-            (
-                S::Handled {
-                    assignment,
-                    signing,
-                    report,
-                },
-                C::Conclude,
-            ) => Ok(S::Concluded(Conclusion {
-                assignment,
-                signing,
-                report,
-                concluded_at: now,
-            })),
-            (S::Concluded(conclusion), C::Archive | C::Withdraw(_)) => archived(Some(conclusion)),
-            (state, C::Withdraw(_)) if state.is_open() => archived(None),
-            (state, C::Absorb(_)) if state.is_open() => Ok(S::Absorbed {
-                was_concluded: matches!(state, S::Concluded(_)),
-            }),
-            (state, C::Recompute(Some(assignment))) if state.is_unconcluded() => {
-                Ok(state.with_assignment(assignment))
-            }
-            (state, mark) if self.takes(&mark) => Ok(state),
-            _ => Err(refused(None)),
-        }
+            | (S::ReturnReview(Returning { assignment, signing: Some(signing), .. }), C::RefuseReturn)
+            | (S::Handled { assignment, signing, .. }, C::SendBack) => S::Signed { assignment, signing },
+
+            (S::Dispatched { assignment }, C::AskReturn(request)) =>
+                self.under_return(Returning { assignment, signing: None, request }),
+            (S::Signed { assignment, signing }, C::AskReturn(request)) =>
+                self.under_return(Returning { assignment, signing: Some(signing), request }),
+            (S::Signed { assignment, signing }, C::Handle(report)) =>
+                S::Handled { assignment, signing, report },
+            (S::Handled { assignment, signing, report }, C::Conclude) =>
+                S::Concluded(Conclusion { assignment, signing, report, concluded_at: now }),
+            (S::Concluded(conclusion), C::Archive | C::Withdraw(_)) => S::archived(Some(conclusion), now),
+
+            (state, C::Withdraw(_)) if state.is_open() => S::archived(None, now),
+            (state, C::Absorb(_)) if state.is_open() => state.absorbed(),
+            (state, C::Recompute(Some(held))) if state.is_unconcluded() => state.with_assignment(held),
+            (state, mark) if self.takes(&mark) => state,
+            _ => return Err(refused(None)),
+        };
+        Ok(next)
     }
 
     /// The rule that forbids a command which the state alone would allow.
@@ -262,24 +202,12 @@ impl Ticket {
     }
 
     /// A return goes to the centre; the second one that counts goes to a consultation.
-    fn under_return(
-        &self,
-        assignment: Assignment,
-        signing: Option<Signing>,
-        request: ReturnRequest,
-    ) -> TicketState {
-        if request.reason.is_counted() && self.counted_returns + 1 >= CONSULTATION_AT_RETURN {
-            TicketState::Consultation {
-                assignment,
-                signing,
-                request,
-            }
+    fn under_return(&self, returning: Returning) -> TicketState {
+        let is_counted = returning.request.reason.is_counted();
+        if is_counted && self.counted_returns + 1 >= CONSULTATION_AT_RETURN {
+            TicketState::Consultation(returning)
         } else {
-            TicketState::ReturnReview {
-                assignment,
-                signing,
-                request,
-            }
+            TicketState::ReturnReview(returning)
         }
     }
 

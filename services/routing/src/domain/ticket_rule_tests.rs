@@ -2,6 +2,7 @@
 
 use chrono::Duration;
 
+use super::super::state::Assignment;
 use super::super::word::{Change, ReturnReason};
 use super::tests::{assignment, at, conclusion, matter, request, signing, states, ticket};
 use super::*;

@@ -8,7 +8,9 @@ use super::entity::ticket::Model;
 use super::{count, from_json, instant, json, stored, unexpected, word};
 use crate::domain::deadline::Due;
 use crate::domain::matter::MatterOnTicket;
-use crate::domain::state::{Assignment, Conclusion, Report, ReturnRequest, Signing, TicketState};
+use crate::domain::state::{
+    Assignment, Conclusion, Report, ReturnRequest, Returning, Signing, TicketState,
+};
 use crate::domain::ticket::{Demand, Ticket};
 use crate::domain::word::Word;
 
@@ -19,6 +21,9 @@ pub(super) fn row(ticket: &Ticket) -> Result<Model, CoreError> {
     let (request, report) = (state.request(), state.report());
     let at = |instant: Option<Timestamp>| instant.map(micros);
     let text = |text: Option<&String>| text.cloned().unwrap_or_default();
+    let assisting = assignment
+        .map(|held| held.assisting_unit_codes.as_slice())
+        .unwrap_or_default();
     let sign_due = assignment.and_then(|assignment| assignment.sign_due);
     let (concluded_at, archived_at) = endings(state);
     Ok(Model {
@@ -50,15 +55,8 @@ pub(super) fn row(ticket: &Ticket) -> Result<Model, CoreError> {
         is_escalated: ticket.is_escalated,
         timer_sequence: ticket.timer_sequence,
         lead_unit_code: text(assignment.map(|assignment| &assignment.lead_unit_code)),
-        assisting_unit_codes: json(
-            "ticket.assisting_unit_codes",
-            &assignment
-                .map(|assignment| assignment.assisting_unit_codes.as_slice())
-                .unwrap_or_default(),
-        )?,
-        dispatch_source: assignment
-            .map(|assignment| assignment.source.word().to_owned())
-            .unwrap_or_default(),
+        assisting_unit_codes: json("ticket.assisting_unit_codes", &assisting)?,
+        dispatch_source: assignment.map_or("", |held| held.source.word()).to_owned(),
         is_binding: assignment.is_some_and(|assignment| assignment.is_binding),
         dispatched_at: at(assignment.map(|assignment| assignment.dispatched_at)),
         unit_due_at: at(assignment.map(|assignment| assignment.due.at)),
@@ -68,8 +66,8 @@ pub(super) fn row(ticket: &Ticket) -> Result<Model, CoreError> {
         signed_at: at(signing.map(|signing| signing.signed_at)),
         return_until: at(signing.map(|signing| signing.return_until)),
         return_reason: request
-            .map(|request| request.reason.word().to_owned())
-            .unwrap_or_default(),
+            .map_or("", |request| request.reason.word())
+            .to_owned(),
         return_clause: text(request.map(|request| &request.clause)),
         proposed_unit_code: text(request.map(|request| &request.proposed_unit_code)),
         handling_report: text(report.map(|report| &report.handling_report)),
@@ -146,16 +144,8 @@ fn state(row: &Model) -> Result<TicketState, CoreError> {
         "dispatched" => TicketState::Dispatched {
             assignment: assignment(row)?,
         },
-        "return_review" => TicketState::ReturnReview {
-            assignment: assignment(row)?,
-            signing: signing(row)?,
-            request: request(row)?,
-        },
-        "consultation" => TicketState::Consultation {
-            assignment: assignment(row)?,
-            signing: signing(row)?,
-            request: request(row)?,
-        },
+        "return_review" => TicketState::ReturnReview(returning(row)?),
+        "consultation" => TicketState::Consultation(returning(row)?),
         "signed" => TicketState::Signed {
             assignment: assignment(row)?,
             signing: signed(row)?,
@@ -178,6 +168,14 @@ fn state(row: &Model) -> Result<TicketState, CoreError> {
             was_concluded: row.was_concluded,
         },
         _ => return Err(unexpected("ticket.state")),
+    })
+}
+
+fn returning(row: &Model) -> Result<Returning, CoreError> {
+    Ok(Returning {
+        assignment: assignment(row)?,
+        signing: signing(row)?,
+        request: request(row)?,
     })
 }
 

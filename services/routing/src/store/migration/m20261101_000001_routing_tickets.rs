@@ -58,77 +58,83 @@ impl MigrationTrait for Migration {
     }
 }
 
+/// Codes and words of a ticket.
+const WORDS: [&str; 12] = [
+    "state",
+    "nature",
+    "kind",
+    "urgency",
+    "category_code",
+    "area_code",
+    "channel_code",
+    "card",
+    "lead_unit_code",
+    "dispatch_source",
+    "return_reason",
+    "proposed_unit_code",
+];
+/// Texts and lists of a ticket.
+const TEXTS: [&str; 7] = [
+    "subject",
+    "text",
+    "confidentiality",
+    "assisting_unit_codes",
+    "return_clause",
+    "handling_report",
+    "reply",
+];
+/// What is so or not so of a ticket.
+const FLAGS: [&str; 7] = [
+    "is_open",
+    "citizen_due_provisional",
+    "is_escalated",
+    "is_binding",
+    "unit_due_provisional",
+    "sign_due_provisional",
+    "was_concluded",
+];
+/// What is counted of a ticket.
+const COUNTS: [&str; 6] = [
+    "round",
+    "returns",
+    "counted_returns",
+    "reminders",
+    "supervision_orders",
+    "instructions",
+];
+/// Instants that a ticket may not have.
+const INSTANTS: [&str; 10] = [
+    "imported_due_at",
+    "citizen_due_at",
+    "dispatched_at",
+    "unit_due_at",
+    "sign_due_at",
+    "signed_at",
+    "return_until",
+    "handled_at",
+    "concluded_at",
+    "archived_at",
+];
+
 fn ticket() -> TableCreateStatement {
     let mut table = Table::create().table("ticket").take();
     table.col(pk_uuid("id")).col(string_uniq("number"));
-    let words = [
-        "state",
-        "nature",
-        "kind",
-        "urgency",
-        "category_code",
-        "area_code",
-        "channel_code",
-        "card",
-        "lead_unit_code",
-        "dispatch_source",
-        "return_reason",
-        "proposed_unit_code",
-    ];
-    let texts = [
-        "subject",
-        "text",
-        "confidentiality",
-        "assisting_unit_codes",
-        "return_clause",
-        "handling_report",
-        "reply",
-    ];
-    let flags = [
-        "is_open",
-        "citizen_due_provisional",
-        "is_escalated",
-        "is_binding",
-        "unit_due_provisional",
-        "sign_due_provisional",
-        "was_concluded",
-    ];
-    let counts = [
-        "round",
-        "returns",
-        "counted_returns",
-        "reminders",
-        "supervision_orders",
-        "instructions",
-    ];
-    let instants = [
-        "imported_due_at",
-        "citizen_due_at",
-        "dispatched_at",
-        "unit_due_at",
-        "sign_due_at",
-        "signed_at",
-        "return_until",
-        "handled_at",
-        "concluded_at",
-        "archived_at",
-    ];
     for column in ["version", "received_at", "timer_sequence"] {
         table.col(big_integer(column));
     }
-    for column in words {
+    for column in WORDS {
         table.col(string(column));
     }
-    for column in texts {
+    for column in TEXTS {
         table.col(text(column));
     }
-    for column in flags {
+    for column in FLAGS {
         table.col(boolean(column));
     }
-    for column in counts {
+    for column in COUNTS {
         table.col(integer(column));
     }
-    for column in instants {
+    for column in INSTANTS {
         table.col(big_integer_null(column));
     }
     table

@@ -1,0 +1,234 @@
+//! Cards and reminders by durable timers: once, never early, void when the ticket has moved on.
+
+use hotline_proto::event as pb;
+use hotline_proto::shared;
+
+use super::city::{City, at, handle, matter};
+use crate::app::order::Order;
+use crate::domain::word::Card;
+
+#[tokio::test]
+async fn cards_fall_once_and_never_early() {
+    for city in City::all().await {
+        // Due at 24:00 of Monday 28 September.
+        let ticket = city.opens(&matter(1, "路灯不亮")).await;
+        let card = async || city.ticket(ticket).await.card;
+        assert_eq!(
+            city.clock_strikes("2026-09-26 23:59").await,
+            1,
+            "{}: yellow on Thursday",
+            city.label
+        );
+        assert_eq!(card().await, Card::Yellow, "{}", city.label);
+        assert_eq!(
+            city.clock_strikes("2026-09-28 23:59").await,
+            0,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-09-29 00:00").await,
+            1,
+            "{}",
+            city.label
+        );
+        assert_eq!(card().await, Card::Red, "{}", city.label);
+        assert_eq!(
+            city.clock_strikes("2026-09-29 23:59").await,
+            0,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-09-30 00:00").await,
+            1,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-12-01 00:00").await,
+            0,
+            "{}",
+            city.label
+        );
+        let told = [
+            "OPENED",
+            "DISPATCHED",
+            "YELLOW_CARD",
+            "RED_CARD",
+            "REMINDED",
+        ];
+        assert_eq!(city.story(ticket).await, told, "{}", city.label);
+    }
+}
+
+#[tokio::test]
+async fn the_yellow_card_does_not_fall_before_its_midnight() {
+    for city in City::all().await {
+        let ticket = city.opens(&matter(1, "路灯不亮")).await;
+        assert_eq!(
+            city.clock_strikes("2026-09-23 23:59").await,
+            0,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-09-24 00:00").await,
+            1,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.ticket(ticket).await.card,
+            Card::Yellow,
+            "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_was_handed_in_shows_no_card_until_it_is_sent_back() {
+    for city in City::all().await {
+        let ticket = city.opens(&matter(1, "路灯不亮")).await;
+        city.orders("LAMPS", ticket, Order::Sign).await.unwrap();
+        city.orders("LAMPS", ticket, handle()).await.unwrap();
+        city.clock_strikes("2026-09-24 12:00").await;
+        assert_eq!(city.ticket(ticket).await.card, Card::None, "{}", city.label);
+        let back = city
+            .orders(
+                "",
+                ticket,
+                Order::SendBack {
+                    reason: "不清楚".to_owned(),
+                },
+            )
+            .await
+            .unwrap();
+        assert_eq!(
+            back.card,
+            Card::Yellow,
+            "{}: its time had passed",
+            city.label
+        );
+        city.clock_strikes("2026-09-29 00:00").await;
+        assert_eq!(city.ticket(ticket).await.card, Card::Red, "{}", city.label);
+        let told = [
+            "OPENED",
+            "DISPATCHED",
+            "SIGNED",
+            "HANDLED",
+            "SENT_BACK",
+            "YELLOW_CARD",
+            "RED_CARD",
+        ];
+        assert_eq!(city.story(ticket).await, told, "{}", city.label);
+    }
+}
+
+#[tokio::test]
+async fn a_concluded_ticket_is_left_alone_and_a_rework_counts_anew() {
+    for city in City::all().await {
+        let ticket = city.opens(&matter(1, "路灯不亮")).await;
+        city.concludes(ticket, "LAMPS").await;
+        city.clock_strikes("2026-10-15 12:00").await;
+        let before = ["OPENED", "DISPATCHED", "SIGNED", "HANDLED", "CONCLUDED"];
+        assert_eq!(city.story(ticket).await, before, "{}", city.label);
+        city.judges(ticket, 1, pb::Verdict::Rework).await;
+        let held = city.ticket(ticket).await;
+        assert_eq!(
+            held.state.assignment().unwrap().due.at,
+            at("2026-10-27 00:00"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            held.citizen_due.unwrap().at,
+            at("2026-09-29 00:00"),
+            "{}: never reset",
+            city.label
+        );
+        city.clock_strikes("2026-10-26 00:00").await;
+        assert_eq!(
+            city.ticket(ticket).await.card,
+            Card::Yellow,
+            "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_late_dispatch_shows_its_card_at_once() {
+    for city in City::all().await {
+        let mut in_hand = matter(1, "路灯不亮");
+        in_hand.nature = shared::Nature::InHand.into();
+        in_hand.imported_due_at = Some(crate::convert::timestamp(at("2026-09-19 00:00")));
+        let ticket = city.opens(&in_hand).await;
+        assert_eq!(
+            city.story(ticket).await,
+            ["OPENED", "DISPATCHED", "YELLOW_CARD"],
+            "{}",
+            city.label
+        );
+        let mut late = matter(2, "路灯不亮");
+        late.nature = shared::Nature::InHand.into();
+        late.imported_due_at = Some(crate::convert::timestamp(at("2026-09-10 00:00")));
+        let ticket = city.opens(&late).await;
+        assert_eq!(
+            city.story(ticket).await,
+            ["OPENED", "DISPATCHED", "RED_CARD"],
+            "{}",
+            city.label
+        );
+        assert!(
+            city.routing.is_overdue(&city.ticket(ticket).await),
+            "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn urgent_tickets_count_hours_through_the_night() {
+    for city in City::all().await {
+        city.clock.set(at("2026-09-18 22:00"));
+        let mut outage = matter(1, "路灯漏电");
+        outage.urgency = shared::Urgency::Urgent.into();
+        outage.received_at = Some(crate::convert::timestamp(at("2026-09-18 21:50")));
+        let ticket = city.opens(&outage).await;
+        let held = city.ticket(ticket).await;
+        // The category's four hours, not the profile's two.
+        assert_eq!(
+            held.citizen_due.unwrap().at,
+            at("2026-09-19 01:50"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            held.state.assignment().unwrap().due.at,
+            at("2026-09-19 02:00"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-09-18 23:59").await,
+            0,
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-09-19 00:00").await,
+            1,
+            "{}: half time",
+            city.label
+        );
+        assert_eq!(
+            city.clock_strikes("2026-09-19 02:00").await,
+            1,
+            "{}: expiry",
+            city.label
+        );
+        assert_eq!(city.ticket(ticket).await.card, Card::Red, "{}", city.label);
+    }
+}
