@@ -153,66 +153,50 @@ impl Publisher {
                 .arg(&entry.seal);
         }
         let answers: Vec<Result<Value, RedisError>> = pipeline.query_async(&mut connection).await?;
-        let mut refused = Vec::new();
+        let mut foreign = Vec::new();
+        let mut refused: Vec<&Entry> = Vec::new();
         for (entry, answer) in entries.iter().zip(answers) {
             let Err(error) = answer else { continue };
             if error.code() == Some("WRONGTYPE") {
-                // Somebody put something else at the key of a stream of ours.
-                redis::cmd("DEL")
-                    .arg(&entry.stream.0)
-                    .exec_async(&mut connection)
-                    .await?;
-                return Err(error.into());
-            }
-            if !error
+                foreign.push(&entry.stream); // somebody put something else at our key
+            } else if !error
                 .detail()
                 .is_some_and(|detail| detail.contains("equal or smaller"))
             {
                 return Err(error.into());
-            }
-            if refused.last() != Some(&entry) {
+            } else if refused
+                .last()
+                .is_none_or(|last| last.partition != entry.partition)
+            {
                 refused.push(entry);
             }
         }
-        refused.dedup_by_key(|entry| entry.partition);
-        for entry in refused {
-            self.heal(&mut connection, entry).await?;
+        if !refused.is_empty() {
+            let heads = outbox::heads(self.core.db().read()).await?;
+            for entry in refused {
+                if runs_ahead(&mut connection, entry, heads).await? {
+                    foreign.push(&entry.stream);
+                }
+            }
+        }
+        foreign.dedup();
+        for stream in &foreign {
+            tracing::error!(
+                service = self.core.name(),
+                stream = stream.0,
+                "the courier held what was never published"
+            );
+            redis::cmd("DEL")
+                .arg(&stream.0)
+                .exec_async(&mut connection)
+                .await?;
         }
         self.connection = Some(connection);
-        Ok(())
-    }
-
-    /// A refused number is already there, unless the stream runs ahead of its log: then it holds what
-    /// nobody published, and goes.
-    async fn heal(
-        &self,
-        connection: &mut MultiplexedConnection,
-        refused: &Entry,
-    ) -> Result<(), BoxError> {
-        let query = redis::cmd("XINFO")
-            .arg("STREAM")
-            .arg(&refused.stream.0)
-            .to_owned();
-        let told: StreamInfoStreamReply = query.query_async(connection).await?;
-        let top = told
-            .last_generated_id
-            .split('-')
-            .next()
-            .and_then(|number| number.parse::<i64>().ok());
-        let heads = outbox::heads(self.core.db().read()).await?;
-        if top.is_some_and(|top| top <= heads.last[usize::from(refused.partition)]) {
-            return Ok(());
+        if foreign.is_empty() {
+            Ok(())
+        } else {
+            Err("streams held what was never published".into())
         }
-        tracing::error!(
-            service = self.core.name(),
-            stream = refused.stream.0,
-            "the courier held events that were never published"
-        );
-        redis::cmd("DEL")
-            .arg(&refused.stream.0)
-            .exec_async(connection)
-            .await?;
-        Err("a stream ran ahead of its log".into())
     }
 
     /// Writes down how far publishing has come; only a hint for the next start.
@@ -233,7 +217,27 @@ impl Publisher {
     }
 }
 
-#[derive(PartialEq, Eq)]
+/// A refused number is already there, unless the stream runs ahead of its log: then it holds what
+/// nobody published.
+async fn runs_ahead(
+    connection: &mut MultiplexedConnection,
+    refused: &Entry,
+    heads: Heads,
+) -> Result<bool, BoxError> {
+    let mut query = redis::cmd("XINFO");
+    let told: StreamInfoStreamReply = query
+        .arg("STREAM")
+        .arg(&refused.stream.0)
+        .query_async(connection)
+        .await?;
+    let top = told
+        .last_generated_id
+        .split('-')
+        .next()
+        .and_then(|number| number.parse::<i64>().ok());
+    Ok(top.is_none_or(|top| top > heads.last[usize::from(refused.partition)]))
+}
+
 struct Entry {
     partition: u16,
     stream: Stream,

@@ -27,9 +27,14 @@ impl Server {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("bound").port();
         drop(listener);
-        let folder = std::env::temp_dir().join(format!("hotline_redis_{}_{port}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("hotline_redis_{}_{port}", std::process::id()));
         std::fs::create_dir(&folder).expect("the temporary folder can be written");
-        let server = Self { port, process: spawn(port, &folder), folder };
+        let server = Self {
+            port,
+            process: spawn(port, &folder),
+            folder,
+        };
         server.is_up().await;
         Some(server)
     }
@@ -39,7 +44,10 @@ impl Server {
     }
 
     async fn is_up(&self) {
-        until("redis answers", || async { self.ask::<String>(&["PING"]).await.is_some() }).await;
+        until("redis answers", || async {
+            self.ask::<String>(&["PING"]).await.is_some()
+        })
+        .await;
     }
 
     fn kill(&mut self) {
@@ -69,7 +77,10 @@ impl Server {
     async fn length(&self) -> i64 {
         let mut length = 0;
         for stream in self.streams().await {
-            length += self.ask::<i64>(&["XLEN", &stream]).await.unwrap_or_default();
+            length += self
+                .ask::<i64>(&["XLEN", &stream])
+                .await
+                .unwrap_or_default();
         }
         length
     }
@@ -86,8 +97,22 @@ impl Drop for Server {
 
 fn spawn(port: u16, folder: &std::path::Path) -> Child {
     let mut command = Command::new("redis-server");
-    command.args(["--port", &port.to_string(), "--save", "", "--appendonly", "no", "--dir"]).arg(folder);
-    command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("redis-server is installed")
+    command
+        .args([
+            "--port",
+            &port.to_string(),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+        ])
+        .arg(folder);
+    command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("redis-server is installed")
 }
 
 fn key() -> [u8; 32] {
@@ -110,7 +135,9 @@ fn nowhere() -> Transport {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn events_come_by_redis_alone_when_it_tells_the_truth() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for city in cities(&server).await {
         let accounts = accounts(0..50);
         hotline_platform::relay::start(&city.ledger, city.courier.as_ref());
@@ -138,7 +165,9 @@ async fn without_a_redis_at_its_address_everything_is_heard() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_is_killed_and_comes_back_empty_loses_nothing() {
-    let Some(mut server) = Server::start().await else { return };
+    let Some(mut server) = Server::start().await else {
+        return;
+    };
     for city in cities(&server).await {
         let accounts = accounts(0..20);
         city.start();
@@ -151,14 +180,19 @@ async fn a_redis_that_is_killed_and_comes_back_empty_loses_nothing() {
         city.raise(&accounts, 2).await;
         city.settle().await;
         city.assert_heard(&accounts, 3).await;
-        until("it is published again", || async { server.length().await > 0 }).await;
+        until("it is published again", || async {
+            server.length().await > 0
+        })
+        .await;
         city.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_forgets_all_the_time_loses_nothing() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for city in cities(&server).await {
         let accounts = accounts(0..10);
         city.start();
@@ -174,7 +208,9 @@ async fn a_redis_that_forgets_all_the_time_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_redis_that_went_back_in_time_or_lost_a_middle_loses_nothing() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for city in cities(&server).await {
         let accounts = accounts(0..20);
         city.start();
@@ -182,14 +218,20 @@ async fn a_redis_that_went_back_in_time_or_lost_a_middle_loses_nothing() {
         city.settle().await;
         for stream in server.streams().await {
             // What a restart from an old dump looks like: the last events are gone, and so is their id.
-            let entries: Vec<Value> = server.ask(&["XRANGE", &stream, "-", "+"]).await.expect("readable");
+            let entries: Vec<Value> = server
+                .ask(&["XRANGE", &stream, "-", "+"])
+                .await
+                .expect("readable");
             server.ask::<i64>(&["DEL", &stream]).await.expect("deleted");
             assert!(!entries.is_empty(), "{}: {stream}", city.label);
         }
         city.raise(&accounts, 1).await;
         city.settle().await;
         for stream in server.streams().await {
-            server.ask::<i64>(&["XTRIM", &stream, "MAXLEN", "0"]).await.expect("trimmed");
+            server
+                .ask::<i64>(&["XTRIM", &stream, "MAXLEN", "0"])
+                .await
+                .expect("trimmed");
         }
         city.raise(&accounts, 2).await;
         city.settle().await;
@@ -200,7 +242,9 @@ async fn a_redis_that_went_back_in_time_or_lost_a_middle_loses_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_in_redis_is_never_applied_and_does_not_stay() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for city in cities(&server).await {
         let accounts = accounts(0..40);
         city.start();
@@ -212,9 +256,15 @@ async fn junk_in_redis_is_never_applied_and_does_not_stay() {
         for (stream, id) in junk {
             if *id == "0-0" {
                 // Another type at the key of a stream.
-                server.ask::<String>(&["SET", stream, "junk"]).await.expect("set");
+                server
+                    .ask::<String>(&["SET", stream, "junk"])
+                    .await
+                    .expect("set");
             } else {
-                server.ask::<String>(&["XADD", stream, id, "event", "junk", "seal", "junk"]).await.expect("added");
+                server
+                    .ask::<String>(&["XADD", stream, id, "event", "junk", "seal", "junk"])
+                    .await
+                    .expect("added");
             }
         }
         for seen in 1..4 {
@@ -226,7 +276,8 @@ async fn junk_in_redis_is_never_applied_and_does_not_stay() {
         until("the streams are clean again", || async {
             let mut clean = true;
             for stream in server.streams().await {
-                let junk: Option<Vec<Value>> = server.ask(&["XRANGE", &stream, "1000000", "+"]).await;
+                let junk: Option<Vec<Value>> =
+                    server.ask(&["XRANGE", &stream, "1000000", "+"]).await;
                 clean &= junk.is_some_and(|junk| junk.is_empty());
             }
             clean
@@ -239,7 +290,9 @@ async fn junk_in_redis_is_never_applied_and_does_not_stay() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_was_made_anew_does_not_hear_the_old_one() {
-    let Some(server) = Server::start().await else { return };
+    let Some(server) = Server::start().await else {
+        return;
+    };
     for _ in 0..2 {
         for city in cities(&server).await {
             let account: [Uuid; 1] = [Uuid::from_u128(1)];
