@@ -47,27 +47,51 @@ impl Callers<'_> {
         let feedback = self.clients.feedback.clone();
         let listed = pages(|page_token| {
             let mut feedback = feedback.clone();
-            let request =
-                ListFollowUpsRequest { state: state.into(), page_size: 200, page_token, ..Default::default() };
+            let request = ListFollowUpsRequest {
+                state: state.into(),
+                page_size: 200,
+                page_token,
+                ..Default::default()
+            };
             async move {
-                let answer = feedback.list_follow_ups(by("follow_up_agent", "sun", request)).await?.into_inner();
+                let answer = feedback
+                    .list_follow_ups(by("follow_up_agent", "sun", request))
+                    .await?
+                    .into_inner();
                 Ok((answer.follow_ups, answer.next_page_token))
             }
         });
-        listed.await.map_err(|status| anyhow::anyhow!("list follow-ups: {}", status.message()))
+        listed
+            .await
+            .map_err(|status| anyhow::anyhow!("list follow-ups: {}", status.message()))
     }
 
     fn verdict(view: &FollowUpView, memory: &Memory) -> Verdict {
         let follow_up = view.follow_up.clone().unwrap_or_default();
         let round = (follow_up.round as usize).max(1);
-        let verdicts = memory.fates.get(&follow_up.ticket_id).map(|fate| fate.verdicts.as_slice()).unwrap_or_default();
-        verdicts.get(round - 1).or(verdicts.last()).copied().unwrap_or(Verdict::Solved)
+        let verdicts = memory
+            .fates
+            .get(&follow_up.ticket_id)
+            .map(|fate| fate.verdicts.as_slice())
+            .unwrap_or_default();
+        verdicts
+            .get(round - 1)
+            .or(verdicts.last())
+            .copied()
+            .unwrap_or(Verdict::Solved)
     }
 
-    async fn ring(&mut self, view: &FollowUpView, hour: u32, memory: &Memory) -> anyhow::Result<()> {
+    async fn ring(
+        &mut self,
+        view: &FollowUpView,
+        hour: u32,
+        memory: &Memory,
+    ) -> anyhow::Result<()> {
         let verdict = Self::verdict(view, memory);
         let (solved, satisfaction, remark) = match verdict {
-            Verdict::Solved if self.random.random_range(0..3) == 0 => (Solved::Solved, Satisfaction::Satisfied, "solved"),
+            Verdict::Solved if self.random.random_range(0..3) == 0 => {
+                (Solved::Solved, Satisfaction::Satisfied, "solved")
+            }
             Verdict::Solved => (Solved::Solved, Satisfaction::VerySatisfied, "solved"),
             Verdict::Partly => (Solved::Partly, Satisfaction::Basic, "partly"),
             Verdict::Unsolved => (Solved::Unsolved, Satisfaction::VeryUnsatisfied, "unsolved"),
@@ -75,8 +99,16 @@ impl Callers<'_> {
             Verdict::Unreached => (Solved::Unspecified, Satisfaction::Unspecified, ""),
         };
         let reached = verdict != Verdict::Unreached;
-        let note = if reached { self.story.remark(remark, &mut self.random) } else { "无人接听".to_owned() };
-        let follow_up_id = view.follow_up.as_ref().map(|follow_up| follow_up.id.clone()).unwrap_or_default();
+        let note = if reached {
+            self.story.remark(remark, &mut self.random)
+        } else {
+            "无人接听".to_owned()
+        };
+        let follow_up_id = view
+            .follow_up
+            .as_ref()
+            .map(|follow_up| follow_up.id.clone())
+            .unwrap_or_default();
         let request = RecordAttemptRequest {
             idempotency_key: format!("ring-{follow_up_id}-{}-{hour}", view.version),
             expected_version: view.version,
@@ -86,7 +118,13 @@ impl Callers<'_> {
             satisfaction: satisfaction.into(),
             note,
         };
-        said(self.clients.feedback.record_attempt(by("follow_up_agent", "sun", request)).await).map(drop)
+        said(
+            self.clients
+                .feedback
+                .record_attempt(by("follow_up_agent", "sun", request))
+                .await,
+        )
+        .map(drop)
     }
 
     async fn classify(&mut self, view: &FollowUpView, memory: &Memory) -> anyhow::Result<()> {
@@ -95,7 +133,11 @@ impl Callers<'_> {
             Verdict::PolicyLimit => (FailureClass::PolicyLimit, "受现行政策限制，已向市民说明"),
             _ => (FailureClass::NeedsTime, "剩余部分已列入计划，到期核查"),
         };
-        let follow_up_id = view.follow_up.as_ref().map(|follow_up| follow_up.id.clone()).unwrap_or_default();
+        let follow_up_id = view
+            .follow_up
+            .as_ref()
+            .map(|follow_up| follow_up.id.clone())
+            .unwrap_or_default();
         let request = ClassifyFailureRequest {
             idempotency_key: format!("classify-{follow_up_id}-{}", view.version),
             expected_version: view.version,
@@ -103,7 +145,13 @@ impl Callers<'_> {
             failure_class: failure_class.into(),
             note: note.into(),
         };
-        said(self.clients.feedback.classify_failure(by("quality_inspector", "wu", request)).await).map(drop)
+        said(
+            self.clients
+                .feedback
+                .classify_failure(by("quality_inspector", "wu", request))
+                .await,
+        )
+        .map(drop)
     }
 
     /// The mayor reads yesterday's letters to his mailbox and writes on some of them.
@@ -113,7 +161,13 @@ impl Callers<'_> {
             if appeal.channel != "mayor_mailbox" || self.zone.day(appeal.at) != yesterday {
                 continue;
             }
-            let Some(ticket_id) = memory.appeals.get(&index).and_then(|said| said.ticket_ids.first()) else { continue };
+            let Some(ticket_id) = memory
+                .appeals
+                .get(&index)
+                .and_then(|said| said.ticket_ids.first())
+            else {
+                continue;
+            };
             if self.random.random_range(0..4) != 0 {
                 continue;
             }
@@ -124,7 +178,12 @@ impl Callers<'_> {
                 leader: "市长".into(),
                 text: self.story.remark("instruction", &mut self.random),
             };
-            said(self.clients.reporting.give_instruction(by("leader", "mayor", request)).await)?;
+            said(
+                self.clients
+                    .reporting
+                    .give_instruction(by("leader", "mayor", request))
+                    .await,
+            )?;
         }
         Ok(())
     }

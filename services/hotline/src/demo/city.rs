@@ -73,5 +73,7 @@ where
 
 /// The message of an answer.
 pub fn said<T>(answer: Result<Response<T>, Status>) -> anyhow::Result<T> {
-    answer.map(Response::into_inner).map_err(|status| anyhow::anyhow!("{:?}: {}", status.code(), status.message()))
+    answer
+        .map(Response::into_inner)
+        .map_err(|status| anyhow::anyhow!("{:?}: {}", status.code(), status.message()))
 }

@@ -6,9 +6,10 @@ use std::io::Write as _;
 use chrono::Duration;
 use hotline_kernel::time::{Timestamp, Zone};
 use hotline_proto::intake::{
-    AcceptAppealRequest, AnswerAppealRequest, AppealView, Contact, GetAppealRequest, GuideAppealRequest,
-    MergeMatterRequest, NewMatter, QuarantineAppealRequest, RegisterAppealRequest, ReleaseAppealRequest,
-    UnmergeMatterRequest, WithdrawAppealRequest, get_appeal_request,
+    AcceptAppealRequest, AnswerAppealRequest, AppealView, Contact, GetAppealRequest,
+    GuideAppealRequest, MergeMatterRequest, NewMatter, QuarantineAppealRequest,
+    RegisterAppealRequest, ReleaseAppealRequest, UnmergeMatterRequest, WithdrawAppealRequest,
+    get_appeal_request,
 };
 use hotline_proto::shared::{AppealState, Confidentiality, GuideReason, Kind, Urgency};
 use tonic::Code;
@@ -33,32 +34,63 @@ pub struct Desk<'a> {
 
 impl Desk<'_> {
     /// A citizen says planned appeal `index`.
-    pub async fn say(&mut self, index: usize, now: Timestamp, memory: &mut Memory) -> anyhow::Result<()> {
+    pub async fn say(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        memory: &mut Memory,
+    ) -> anyhow::Result<()> {
         let planned = &self.plan.appeals[index];
         let request = self.registration(index, planned);
-        let answer = said(self.clients.intake.register_appeal(by("channel", planned.channel, request)).await)?;
-        let receipt = answer.receipt.ok_or_else(|| anyhow::anyhow!("an appeal got no receipt"))?;
+        let answer = said(
+            self.clients
+                .intake
+                .register_appeal(by("channel", planned.channel, request))
+                .await,
+        )?;
+        let receipt = answer
+            .receipt
+            .ok_or_else(|| anyhow::anyhow!("an appeal got no receipt"))?;
         if let Some(ledger) = &mut self.ledger {
             writeln!(ledger, "{}", receipt.number)?;
             ledger.sync_data()?;
         }
-        memory.appeals.insert(index, Said { appeal_id: receipt.appeal_id, ..Said::default() });
+        memory.appeals.insert(
+            index,
+            Said {
+                appeal_id: receipt.appeal_id,
+                ..Said::default()
+            },
+        );
         memory.note(self.takes_up_at(planned, index, now), Task::Triage(index));
         Ok(())
     }
 
     fn registration(&self, index: usize, planned: &PlannedAppeal) -> RegisterAppealRequest {
-        let contact = planned.citizen.map(|citizen| &self.plan.citizens[citizen]).map(|citizen| Contact {
-            name: citizen.name.clone(),
-            phone: citizen.phone.clone(),
-            ..Contact::default()
-        });
-        let by_line = matches!(planned.channel, "tel_parallel" | "tel_sub") && !self.lines.is_empty();
-        let whole = planned.matters.iter().map(|matter| matter.text.as_str()).collect::<Vec<_>>().join("\n另外，");
+        let contact = planned
+            .citizen
+            .map(|citizen| &self.plan.citizens[citizen])
+            .map(|citizen| Contact {
+                name: citizen.name.clone(),
+                phone: citizen.phone.clone(),
+                ..Contact::default()
+            });
+        let by_line =
+            matches!(planned.channel, "tel_parallel" | "tel_sub") && !self.lines.is_empty();
+        let whole = planned
+            .matters
+            .iter()
+            .map(|matter| matter.text.as_str())
+            .collect::<Vec<_>>()
+            .join("\n另外，");
         RegisterAppealRequest {
             idempotency_key: format!("demo-{index}"),
             channel_code: planned.channel.to_owned(),
-            line_number: if by_line { self.lines[index % self.lines.len()].clone() } else { String::new() },
+            line_number: if by_line {
+                self.lines[index % self.lines.len()].clone()
+            } else {
+                String::new()
+            },
             contact,
             confidentiality: Some(Confidentiality {
                 anonymous: planned.citizen.is_none(),
@@ -92,8 +124,17 @@ impl Desk<'_> {
     }
 
     /// An operator takes up planned appeal `index`.
-    pub async fn triage(&mut self, index: usize, now: Timestamp, memory: &mut Memory) -> anyhow::Result<()> {
-        let appeal_id = memory.appeals.get(&index).map(|said| said.appeal_id.clone()).unwrap_or_default();
+    pub async fn triage(
+        &mut self,
+        index: usize,
+        now: Timestamp,
+        memory: &mut Memory,
+    ) -> anyhow::Result<()> {
+        let appeal_id = memory
+            .appeals
+            .get(&index)
+            .map(|said| said.appeal_id.clone())
+            .unwrap_or_default();
         let view = self.appeal(&appeal_id).await?;
         let state = view.appeal.as_ref().map_or(0, |appeal| appeal.state);
         if state != AppealState::Registered as i32 {
@@ -105,7 +146,8 @@ impl Desk<'_> {
             Triage::Accept => self.accept(index, &view, now, memory).await,
             Triage::Answer(answer) => self.answer(index, &view, answer).await,
             Triage::Guide(reason, route, body, answer) => {
-                self.guide(index, &view, reason, [route, body, answer]).await
+                self.guide(index, &view, reason, [route, body, answer])
+                    .await
             }
             Triage::Spam => {
                 let request = QuarantineAppealRequest {
@@ -114,14 +156,25 @@ impl Desk<'_> {
                     appeal_id,
                     reason: "广告群发，待甄别".into(),
                 };
-                said(self.clients.intake.quarantine_appeal(by("operator", "chen", request)).await)?;
+                said(
+                    self.clients
+                        .intake
+                        .quarantine_appeal(by("operator", "chen", request))
+                        .await,
+                )?;
                 memory.note(now + Duration::hours(20), Task::LookAgain(index));
                 Ok(())
             }
         }
     }
 
-    async fn accept(&mut self, index: usize, view: &AppealView, now: Timestamp, memory: &mut Memory) -> anyhow::Result<()> {
+    async fn accept(
+        &mut self,
+        index: usize,
+        view: &AppealView,
+        now: Timestamp,
+        memory: &mut Memory,
+    ) -> anyhow::Result<()> {
         let planned = &self.plan.appeals[index];
         let request = AcceptAppealRequest {
             idempotency_key: format!("accept-{index}"),
@@ -129,14 +182,25 @@ impl Desk<'_> {
             appeal_id: appeal_id(view),
             matters: Vec::new(),
         };
-        let answer = said(self.clients.intake.accept_appeal(by("operator", "chen", request)).await)?;
+        let answer = said(
+            self.clients
+                .intake
+                .accept_appeal(by("operator", "chen", request))
+                .await,
+        )?;
         let view = answer.appeal.unwrap_or_default();
         remember(memory, index, &view, self.plan);
         if planned.withdrawn {
             memory.note(now + Duration::days(2), Task::Withdraw(index));
         }
-        let Some(original) = planned.same_as else { return Ok(()) };
-        let Some(target) = memory.appeals.get(&original).and_then(|said| said.ticket_ids.first().cloned()) else {
+        let Some(original) = planned.same_as else {
+            return Ok(());
+        };
+        let Some(target) = memory
+            .appeals
+            .get(&original)
+            .and_then(|said| said.ticket_ids.first().cloned())
+        else {
             return Ok(());
         };
         self.merge(index, &view, target, now, memory).await
@@ -150,15 +214,26 @@ impl Desk<'_> {
         now: Timestamp,
         memory: &mut Memory,
     ) -> anyhow::Result<()> {
-        let Some(first) = view.matters.first() else { return Ok(()) };
-        let matter_id = first.matter.as_ref().map(|matter| matter.id.clone()).unwrap_or_default();
+        let Some(first) = view.matters.first() else {
+            return Ok(());
+        };
+        let matter_id = first
+            .matter
+            .as_ref()
+            .map(|matter| matter.id.clone())
+            .unwrap_or_default();
         let request = MergeMatterRequest {
             idempotency_key: format!("merge-{index}"),
             expected_version: first.version,
             matter_id,
             ticket_id: target,
         };
-        match self.clients.intake.merge_matter(by("operator", "chen", request)).await {
+        match self
+            .clients
+            .intake
+            .merge_matter(by("operator", "chen", request))
+            .await
+        {
             Ok(_) => {
                 memory.merged.insert(index);
                 if self.plan.appeals[index].unmerged {
@@ -174,21 +249,40 @@ impl Desk<'_> {
 
     /// An operator sees that two matters were not the same.
     pub async fn unmerge(&mut self, index: usize, memory: &Memory) -> anyhow::Result<()> {
-        let appeal_id = memory.appeals.get(&index).map(|said| said.appeal_id.clone()).unwrap_or_default();
+        let appeal_id = memory
+            .appeals
+            .get(&index)
+            .map(|said| said.appeal_id.clone())
+            .unwrap_or_default();
         let view = self.appeal(&appeal_id).await?;
-        let Some(first) = view.matters.first() else { return Ok(()) };
+        let Some(first) = view.matters.first() else {
+            return Ok(());
+        };
         let request = UnmergeMatterRequest {
             idempotency_key: format!("unmerge-{index}"),
             expected_version: first.version,
-            matter_id: first.matter.as_ref().map(|matter| matter.id.clone()).unwrap_or_default(),
+            matter_id: first
+                .matter
+                .as_ref()
+                .map(|matter| matter.id.clone())
+                .unwrap_or_default(),
             reason: "经核对并非同一事项".into(),
         };
-        tolerate(self.clients.intake.unmerge_matter(by("operator", "chen", request)).await)
+        tolerate(
+            self.clients
+                .intake
+                .unmerge_matter(by("operator", "chen", request))
+                .await,
+        )
     }
 
     /// A citizen takes his appeal back.
     pub async fn withdraw(&mut self, index: usize, memory: &Memory) -> anyhow::Result<()> {
-        let appeal_id = memory.appeals.get(&index).map(|said| said.appeal_id.clone()).unwrap_or_default();
+        let appeal_id = memory
+            .appeals
+            .get(&index)
+            .map(|said| said.appeal_id.clone())
+            .unwrap_or_default();
         let view = self.appeal(&appeal_id).await?;
         let request = WithdrawAppealRequest {
             idempotency_key: format!("withdraw-{index}"),
@@ -196,12 +290,21 @@ impl Desk<'_> {
             appeal_id,
             reason: "市民来电表示问题已自行协商解决".into(),
         };
-        tolerate(self.clients.intake.withdraw_appeal(by("operator", "chen", request)).await)
+        tolerate(
+            self.clients
+                .intake
+                .withdraw_appeal(by("operator", "chen", request))
+                .await,
+        )
     }
 
     /// A person has read the quarantined advert: it is released and guided as empty.
     pub async fn look_again(&mut self, index: usize, memory: &Memory) -> anyhow::Result<()> {
-        let appeal_id = memory.appeals.get(&index).map(|said| said.appeal_id.clone()).unwrap_or_default();
+        let appeal_id = memory
+            .appeals
+            .get(&index)
+            .map(|said| said.appeal_id.clone())
+            .unwrap_or_default();
         let view = self.appeal(&appeal_id).await?;
         let request = ReleaseAppealRequest {
             idempotency_key: format!("release-{index}"),
@@ -209,22 +312,50 @@ impl Desk<'_> {
             appeal_id,
             reason: "人工甄别完毕".into(),
         };
-        let answer = said(self.clients.intake.release_appeal(by("operator", "lin", request)).await)?;
+        let answer = said(
+            self.clients
+                .intake
+                .release_appeal(by("operator", "lin", request))
+                .await,
+        )?;
         let view = answer.appeal.unwrap_or_default();
-        self.guide(index, &view, "no_content", ["", "", "您的留言未包含具体诉求，如有需要请补充后再次提交。"]).await
+        self.guide(
+            index,
+            &view,
+            "no_content",
+            ["", "", "您的留言未包含具体诉求，如有需要请补充后再次提交。"],
+        )
+        .await
     }
 
-    async fn answer(&mut self, index: usize, view: &AppealView, answer: &str) -> anyhow::Result<()> {
+    async fn answer(
+        &mut self,
+        index: usize,
+        view: &AppealView,
+        answer: &str,
+    ) -> anyhow::Result<()> {
         let request = AnswerAppealRequest {
             idempotency_key: format!("answer-{index}"),
             expected_version: view.version,
             appeal_id: appeal_id(view),
             answer: answer.to_owned(),
         };
-        said(self.clients.intake.answer_appeal(by("operator", "chen", request)).await).map(drop)
+        said(
+            self.clients
+                .intake
+                .answer_appeal(by("operator", "chen", request))
+                .await,
+        )
+        .map(drop)
     }
 
-    async fn guide(&mut self, index: usize, view: &AppealView, reason: &str, texts: [&str; 3]) -> anyhow::Result<()> {
+    async fn guide(
+        &mut self,
+        index: usize,
+        view: &AppealView,
+        reason: &str,
+        texts: [&str; 3],
+    ) -> anyhow::Result<()> {
         let [legal_route, competent_body, answer] = texts.map(str::to_owned);
         let request = GuideAppealRequest {
             idempotency_key: format!("guide-{index}"),
@@ -237,22 +368,44 @@ impl Desk<'_> {
             competent_body: or(competent_body, "12345政务服务便民热线"),
             answer,
         };
-        said(self.clients.intake.guide_appeal(by("operator", "chen", request)).await).map(drop)
+        said(
+            self.clients
+                .intake
+                .guide_appeal(by("operator", "chen", request))
+                .await,
+        )
+        .map(drop)
     }
 
     async fn appeal(&mut self, id: &str) -> anyhow::Result<AppealView> {
-        let request = GetAppealRequest { by: Some(get_appeal_request::By::AppealId(id.to_owned())) };
-        let answer = said(self.clients.intake.get_appeal(by("operator", "chen", request)).await)?;
-        answer.appeal.ok_or_else(|| anyhow::anyhow!("an appeal was not shown"))
+        let request = GetAppealRequest {
+            by: Some(get_appeal_request::By::AppealId(id.to_owned())),
+        };
+        let answer = said(
+            self.clients
+                .intake
+                .get_appeal(by("operator", "chen", request))
+                .await,
+        )?;
+        answer
+            .appeal
+            .ok_or_else(|| anyhow::anyhow!("an appeal was not shown"))
     }
 }
 
 fn or(text: String, otherwise: &str) -> String {
-    if text.is_empty() { otherwise.to_owned() } else { text }
+    if text.is_empty() {
+        otherwise.to_owned()
+    } else {
+        text
+    }
 }
 
 fn appeal_id(view: &AppealView) -> String {
-    view.appeal.as_ref().map(|appeal| appeal.id.clone()).unwrap_or_default()
+    view.appeal
+        .as_ref()
+        .map(|appeal| appeal.id.clone())
+        .unwrap_or_default()
 }
 
 /// Too late is not an error: the ticket moved on before the person did.
@@ -265,20 +418,32 @@ fn tolerate<T>(answer: Result<T, tonic::Status>) -> anyhow::Result<()> {
 }
 
 fn remember(memory: &mut Memory, index: usize, view: &AppealView, plan: &Plan) {
-    let matters: Vec<_> = view.matters.iter().filter_map(|view| view.matter.as_ref()).collect();
+    let matters: Vec<_> = view
+        .matters
+        .iter()
+        .filter_map(|view| view.matter.as_ref())
+        .collect();
     for (matter, planned) in matters.iter().zip(&plan.appeals[index].matters) {
-        memory.fates.entry(matter.reserved_ticket_id.clone()).or_insert_with(|| planned.fate.clone());
+        memory
+            .fates
+            .entry(matter.reserved_ticket_id.clone())
+            .or_insert_with(|| planned.fate.clone());
     }
     let said = memory.appeals.entry(index).or_default();
     said.matter_ids = matters.iter().map(|matter| matter.id.clone()).collect();
-    said.ticket_ids = matters.iter().map(|matter| matter.ticket_id.clone()).collect();
+    said.ticket_ids = matters
+        .iter()
+        .map(|matter| matter.ticket_id.clone())
+        .collect();
 }
 
 fn new_matter(planned: &PlannedMatter) -> NewMatter {
     NewMatter {
         subject: planned.subject.clone(),
         text: planned.text.clone(),
-        kind: Kind::from_str_name(&format!("KIND_{}", planned.kind.to_uppercase())).unwrap_or(Kind::Help).into(),
+        kind: Kind::from_str_name(&format!("KIND_{}", planned.kind.to_uppercase()))
+            .unwrap_or(Kind::Help)
+            .into(),
         urgency: Urgency::from_str_name(&format!("URGENCY_{}", planned.urgency.to_uppercase()))
             .unwrap_or(Urgency::Normal)
             .into(),

@@ -33,13 +33,22 @@ impl Directory {
     pub fn load() -> anyhow::Result<Self> {
         let mut leads = HashMap::new();
         for row in rows::<CatalogueRow>(sample::CATALOGUE).context("catalogue.csv")? {
-            leads.entry((row.category_code, row.area_code)).or_insert(row.lead_unit_code);
+            leads
+                .entry((row.category_code, row.area_code))
+                .or_insert(row.lead_unit_code);
         }
         let areas = rows::<AreaRow>(sample::AREAS).context("areas.csv")?;
         let mut units: Vec<String> = leads.values().cloned().collect();
         units.sort();
         units.dedup();
-        Ok(Self { leads, parents: areas.into_iter().map(|area| (area.code, area.parent_code)).collect(), units })
+        Ok(Self {
+            leads,
+            parents: areas
+                .into_iter()
+                .map(|area| (area.code, area.parent_code))
+                .collect(),
+            units,
+        })
     }
 
     /// The unit for a category in an area: the nearest area that has a row, else the whole city's;
@@ -72,7 +81,14 @@ impl Directory {
 
     /// A unit that is not `unit`, always the same one.
     pub fn other_than(&self, unit: &str) -> &str {
-        let behind = self.units.iter().position(|known| known == unit).map_or(0, |index| index + 1);
-        self.units.get(behind).or_else(|| self.units.first()).map_or("", String::as_str)
+        let behind = self
+            .units
+            .iter()
+            .position(|known| known == unit)
+            .map_or(0, |index| index + 1);
+        self.units
+            .get(behind)
+            .or_else(|| self.units.first())
+            .map_or("", String::as_str)
     }
 }

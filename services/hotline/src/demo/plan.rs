@@ -168,14 +168,33 @@ impl Plan {
         let first_day = frame.last_day - Duration::days(i64::from(frame.days) - 1);
         let days: Vec<NaiveDate> = first_day.iter_days().take(frame.days as usize).collect();
         let citizens = draw_citizens(story, frame.appeals / 2, &mut random);
-        let mut plan = Self { citizens, appeals: Vec::new(), days };
+        let mut plan = Self {
+            citizens,
+            appeals: Vec::new(),
+            days,
+        };
         let storm_day = plan.days[plan.days.len() * 4 / 5];
         let spam_day = plan.days[plan.days.len() * 2 / 3];
-        plan.say_each(story, frame, storm_day, "storm", 48.min(frame.appeals / 8), &mut random);
-        plan.say_each(story, frame, spam_day, "spam", 24.min(frame.appeals / 8), &mut random);
+        plan.say_each(
+            story,
+            frame,
+            storm_day,
+            "storm",
+            48.min(frame.appeals / 8),
+            &mut random,
+        );
+        plan.say_each(
+            story,
+            frame,
+            spam_day,
+            "spam",
+            24.min(frame.appeals / 8),
+            &mut random,
+        );
         while plan.appeals.len() < frame.appeals {
             let day = plan.days[random.random_range(0..plan.days.len())];
-            let quiet = matches!(day.weekday(), Weekday::Sat | Weekday::Sun) && random.random_range(0..3) > 0;
+            let quiet = matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
+                && random.random_range(0..3) > 0;
             if !quiet {
                 plan.say_something(story, frame, day, &mut random);
             }
@@ -184,7 +203,15 @@ impl Plan {
         plan
     }
 
-    fn say_each(&mut self, story: &Story, frame: Frame, day: NaiveDate, group: &str, count: usize, random: &mut StdRng) {
+    fn say_each(
+        &mut self,
+        story: &Story,
+        frame: Frame,
+        day: NaiveDate,
+        group: &str,
+        count: usize,
+        random: &mut StdRng,
+    ) {
         let templates = story.group(group);
         if templates.is_empty() {
             return;
@@ -241,11 +268,17 @@ impl Plan {
         }
         if random.random_range(0..REPEATED_ONE_IN) == 0 && said.citizen.is_some() {
             let channel = draw_channel(random);
-            self.appeals.push(PlannedAppeal { at: later, channel, withdrawn: false, ..said });
+            self.appeals.push(PlannedAppeal {
+                at: later,
+                channel,
+                withdrawn: false,
+                ..said
+            });
         } else if random.random_range(0..SAME_MATTER_ONE_IN) == 0 && said.matters.len() == 1 {
             let variant = story.variant(template, random);
             let area = said.matters[0].fate.area.clone();
-            let mut neighbour = self.appeal(frame, frame.zone.day(later), variant, &area, scene, random);
+            let mut neighbour =
+                self.appeal(frame, frame.zone.day(later), variant, &area, scene, random);
             neighbour.at = later;
             neighbour.same_as = Some(original);
             neighbour.unmerged = random.random_range(0..12) == 0;
@@ -277,7 +310,11 @@ impl Plan {
         };
         PlannedAppeal {
             at: draw_time(frame.zone, day, &template.group, random),
-            channel: if template.group == "spam" { "portal_complaint" } else { draw_channel(random) },
+            channel: if template.group == "spam" {
+                "portal_complaint"
+            } else {
+                draw_channel(random)
+            },
             citizen: (!anonymous).then(|| random.random_range(0..self.citizens.len())),
             matters: vec![matter(template, scene, area, random)],
             triage,
@@ -295,7 +332,10 @@ impl Plan {
         for (position, &index) in order.iter().enumerate() {
             place[index] = position;
         }
-        let mut sorted: Vec<PlannedAppeal> = order.iter().map(|&index| self.appeals[index].clone()).collect();
+        let mut sorted: Vec<PlannedAppeal> = order
+            .iter()
+            .map(|&index| self.appeals[index].clone())
+            .collect();
         for appeal in &mut sorted {
             appeal.same_as = appeal.same_as.map(|index| place[index]);
         }
@@ -304,7 +344,8 @@ impl Plan {
 }
 
 fn matter(template: &Template, scene: &Scene, area: &str, random: &mut StdRng) -> PlannedMatter {
-    let wrong = !template.wrong_category_code.is_empty() && random.random_range(0..WRONG_CATEGORY_ONE_IN) == 0;
+    let wrong = !template.wrong_category_code.is_empty()
+        && random.random_range(0..WRONG_CATEGORY_ONE_IN) == 0;
     let category = if wrong {
         template.wrong_category_code.clone()
     } else if random.random_range(0..UNSAID_CATEGORY_ONE_IN) == 0 {
@@ -376,7 +417,11 @@ fn draw_time(zone: Zone, day: NaiveDate, group: &str, random: &mut StdRng) -> Ti
 fn draw_citizens(story: &Story, count: usize, random: &mut StdRng) -> Vec<Citizen> {
     (0..count.max(1))
         .map(|index| Citizen {
-            name: format!("{}{}", story.word("surname", "", random), story.word("given_name", "", random)),
+            name: format!(
+                "{}{}",
+                story.word("surname", "", random),
+                story.word("given_name", "", random)
+            ),
             phone: format!("1990000{index:04}"),
         })
         .collect()

@@ -12,16 +12,56 @@ pub struct Table {
 
 /// Every table, in an order that loads: what is referred to comes first.
 pub const TABLES: &[Table] = &[
-    Table { owner: "intake", name: "channels", csv: include_str!("../../../../deploy/sample/channels.csv") },
-    Table { owner: "intake", name: "lines", csv: include_str!("../../../../deploy/sample/lines.csv") },
-    Table { owner: "routing", name: "holidays", csv: HOLIDAYS },
-    Table { owner: "routing", name: "policy_profiles", csv: include_str!("../../../../deploy/sample/policy_profiles.csv") },
-    Table { owner: "routing", name: "units", csv: include_str!("../../../../deploy/sample/units.csv") },
-    Table { owner: "routing", name: "unit_aliases", csv: include_str!("../../../../deploy/sample/unit_aliases.csv") },
-    Table { owner: "routing", name: "areas", csv: AREAS },
-    Table { owner: "routing", name: "categories", csv: include_str!("../../../../deploy/sample/categories.csv") },
-    Table { owner: "routing", name: "catalogue", csv: CATALOGUE },
-    Table { owner: "routing", name: "keywords", csv: include_str!("../../../../deploy/sample/keywords.csv") },
+    Table {
+        owner: "intake",
+        name: "channels",
+        csv: include_str!("../../../../deploy/sample/channels.csv"),
+    },
+    Table {
+        owner: "intake",
+        name: "lines",
+        csv: include_str!("../../../../deploy/sample/lines.csv"),
+    },
+    Table {
+        owner: "routing",
+        name: "holidays",
+        csv: HOLIDAYS,
+    },
+    Table {
+        owner: "routing",
+        name: "policy_profiles",
+        csv: include_str!("../../../../deploy/sample/policy_profiles.csv"),
+    },
+    Table {
+        owner: "routing",
+        name: "units",
+        csv: include_str!("../../../../deploy/sample/units.csv"),
+    },
+    Table {
+        owner: "routing",
+        name: "unit_aliases",
+        csv: include_str!("../../../../deploy/sample/unit_aliases.csv"),
+    },
+    Table {
+        owner: "routing",
+        name: "areas",
+        csv: AREAS,
+    },
+    Table {
+        owner: "routing",
+        name: "categories",
+        csv: include_str!("../../../../deploy/sample/categories.csv"),
+    },
+    Table {
+        owner: "routing",
+        name: "catalogue",
+        csv: CATALOGUE,
+    },
+    Table {
+        owner: "routing",
+        name: "keywords",
+        csv: include_str!("../../../../deploy/sample/keywords.csv"),
+    },
 ];
 
 /// Holidays and make-up workdays.

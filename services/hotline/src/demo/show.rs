@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use futures::StreamExt as _;
-use hotline_proto::reporting::{DocumentHead, Format, GetOverviewRequest, RenderDocumentRequest, Series};
+use hotline_proto::reporting::{
+    DocumentHead, Format, GetOverviewRequest, RenderDocumentRequest, Series,
+};
 
 use super::city::{Clients, by, said};
 
@@ -31,8 +33,15 @@ pub async fn render(
         blocks: blocks.iter().map(|&block| block.to_owned()).collect(),
     };
     let mut reporting = clients.reporting.clone();
-    let mut pieces = said(reporting.render_document(by("reviewer", "office", request)).await)?;
-    let mut rendered = Rendered { head: DocumentHead::default(), bytes: Vec::new() };
+    let mut pieces = said(
+        reporting
+            .render_document(by("reviewer", "office", request))
+            .await,
+    )?;
+    let mut rendered = Rendered {
+        head: DocumentHead::default(),
+        bytes: Vec::new(),
+    };
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|status| anyhow::anyhow!("render: {}", status.message()))?;
         if let Some(head) = piece.head {
@@ -55,7 +64,8 @@ pub async fn write_files(
     for format in [Format::Xlsx, Format::Csv, Format::Markdown] {
         let rendered = render(clients, series, period, format, &[]).await?;
         let file = folder.join(&rendered.head.file_name);
-        std::fs::write(&file, &rendered.bytes).with_context(|| format!("write {}", file.display()))?;
+        std::fs::write(&file, &rendered.bytes)
+            .with_context(|| format!("write {}", file.display()))?;
         files.push(file);
     }
     Ok(files)
@@ -64,7 +74,11 @@ pub async fn write_files(
 /// The story in figures, as lines.
 pub async fn overview(clients: &Clients) -> anyhow::Result<Vec<String>> {
     let mut reporting = clients.reporting.clone();
-    let figures = said(reporting.get_overview(by("reviewer", "office", GetOverviewRequest::default())).await)?;
+    let figures = said(
+        reporting
+            .get_overview(by("reviewer", "office", GetOverviewRequest::default()))
+            .await,
+    )?;
     Ok(vec![
         format!(
             "{} appeals from {} lines and {} channels became {} tickets",
@@ -72,7 +86,11 @@ pub async fn overview(clients: &Clients) -> anyhow::Result<Vec<String>> {
         ),
         format!(
             "{} matters, {} of them merged; {} answered directly, {} guided, {} in quarantine",
-            figures.matters, figures.merged_matters, figures.answered, figures.guided, figures.quarantined
+            figures.matters,
+            figures.merged_matters,
+            figures.answered,
+            figures.guided,
+            figures.quarantined
         ),
         format!(
             "{} tickets concluded, {} reworked; {} replies to citizens",

@@ -89,37 +89,62 @@ impl Story {
 
     /// The templates of a group, in file order.
     pub fn group<'a>(&'a self, group: &'a str) -> Vec<&'a Template> {
-        self.templates.iter().filter(|template| template.group == group).collect()
+        self.templates
+            .iter()
+            .filter(|template| template.group == group)
+            .collect()
     }
 
     /// Another way to put the same matter, or the same way if there is no other.
     pub fn variant<'a>(&'a self, of: &'a Template, random: &mut StdRng) -> &'a Template {
-        let others: Vec<_> =
-            self.templates.iter().filter(|other| other.id != of.id && stem(&other.id) == stem(&of.id)).collect();
-        if others.is_empty() { of } else { others[random.random_range(0..others.len())] }
+        let others: Vec<_> = self
+            .templates
+            .iter()
+            .filter(|other| other.id != of.id && stem(&other.id) == stem(&of.id))
+            .collect();
+        if others.is_empty() {
+            of
+        } else {
+            others[random.random_range(0..others.len())]
+        }
     }
 
     /// An area's code.
     pub fn area(&self, random: &mut StdRng) -> String {
-        self.areas[random.random_range(0..self.areas.len())].code.clone()
+        self.areas[random.random_range(0..self.areas.len())]
+            .code
+            .clone()
     }
 
     /// A remark for `purpose`; empty if the story has none.
     pub fn remark(&self, purpose: &str, random: &mut StdRng) -> String {
-        let Some(found) = self.remarks.get(purpose).filter(|found| !found.is_empty()) else { return String::new() };
+        let Some(found) = self.remarks.get(purpose).filter(|found| !found.is_empty()) else {
+            return String::new();
+        };
         found[random.random_range(0..found.len())].clone()
     }
 
     /// A word for `slot` that fits `area`, or one that fits everywhere.
     pub fn word(&self, slot: &str, area: &str, random: &mut StdRng) -> String {
-        let Some(all) = self.words.get(slot) else { return String::new() };
-        let local: Vec<_> = all.iter().filter(|word| !word.area_code.is_empty() && word.area_code == area).collect();
+        let Some(all) = self.words.get(slot) else {
+            return String::new();
+        };
+        let local: Vec<_> = all
+            .iter()
+            .filter(|word| !word.area_code.is_empty() && word.area_code == area)
+            .collect();
         let fitting = if local.is_empty() {
-            all.iter().filter(|word| word.area_code.is_empty()).collect()
+            all.iter()
+                .filter(|word| word.area_code.is_empty())
+                .collect()
         } else {
             local
         };
-        let fitting: Vec<&Word> = if fitting.is_empty() { all.iter().collect() } else { fitting };
+        let fitting: Vec<&Word> = if fitting.is_empty() {
+            all.iter().collect()
+        } else {
+            fitting
+        };
         fitting[random.random_range(0..fitting.len())].word.clone()
     }
 
@@ -131,10 +156,17 @@ impl Story {
         for slot in names {
             slots.insert(slot.clone(), self.word(slot, area, random));
         }
-        let area_name = self.areas.iter().find(|known| known.code == area).map(|known| known.name.clone());
+        let area_name = self
+            .areas
+            .iter()
+            .find(|known| known.code == area)
+            .map(|known| known.name.clone());
         slots.insert("area".into(), area_name.unwrap_or_default());
         slots.insert("date".into(), day.format("%-m月%-d日").to_string());
-        slots.insert("amount".into(), format!("{}元", random.random_range(2..90) * 50));
+        slots.insert(
+            "amount".into(),
+            format!("{}元", random.random_range(2..90) * 50),
+        );
         slots.insert("days".into(), random.random_range(2..20).to_string());
         Scene(slots)
     }
@@ -150,9 +182,15 @@ impl Scene {
         let mut filled = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(open) = rest.find('{') {
-            let Some(close) = rest[open..].find('}').map(|at| open + at) else { break };
+            let Some(close) = rest[open..].find('}').map(|at| open + at) else {
+                break;
+            };
             filled.push_str(&rest[..open]);
-            filled.push_str(self.0.get(&rest[open + 1..close]).map_or("", String::as_str));
+            filled.push_str(
+                self.0
+                    .get(&rest[open + 1..close])
+                    .map_or("", String::as_str),
+            );
             rest = &rest[close + 1..];
         }
         filled.push_str(rest);
@@ -167,5 +205,8 @@ fn stem(id: &str) -> &str {
 /// Reads a CSV with a header row.
 pub fn rows<T: for<'de> Deserialize<'de>>(csv: &str) -> anyhow::Result<Vec<T>> {
     let mut reader = csv::Reader::from_reader(csv.trim_start_matches('\u{feff}').as_bytes());
-    reader.deserialize().map(|row| row.map_err(anyhow::Error::from)).collect()
+    reader
+        .deserialize()
+        .map(|row| row.map_err(anyhow::Error::from))
+        .collect()
 }

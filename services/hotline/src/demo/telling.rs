@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
-use chrono::{Datelike, Duration, NaiveDate};
+use chrono::{Datelike, NaiveDate};
 use hotline_kernel::calendar::{Calendar, DayKind};
 use hotline_kernel::time::{Timestamp, Zone};
 use hotline_platform::clock::ManualClock;
@@ -68,15 +68,31 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let begun = std::time::Instant::now();
     let zone = Zone::SHANGHAI;
-    let frame = Frame { seed: args.seed, last_day: args.last_day, days: args.days, appeals: args.appeals, zone };
+    let frame = Frame {
+        seed: args.seed,
+        last_day: args.last_day,
+        days: args.days,
+        appeals: args.appeals,
+        zone,
+    };
     let story = Story::load()?;
     let directory = Directory::load()?;
     let plan = Plan::draw(&story, frame);
-    let first_day = *plan.days.first().context("a story takes at least one day")?;
+    let first_day = *plan
+        .days
+        .first()
+        .context("a story takes at least one day")?;
 
     let clock = ManualClock::at(zone.start_of(first_day));
     let (config, folder) = place(&args)?;
-    let running = City::start(config, Parts { clock: Some(std::sync::Arc::new(clock.clone())), seed: Some(args.seed) }).await?;
+    let running = City::start(
+        config,
+        Parts {
+            clock: Some(std::sync::Arc::new(clock.clone())),
+            seed: Some(args.seed),
+        },
+    )
+    .await?;
     let clients = Clients::new(|service| running.transport(service));
     load_city(&clients).await?;
 
@@ -85,15 +101,26 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         running: &running,
         clients: clients.clone(),
         memory: Memory::default(),
-        desk: Desk { clients: clients.clone(), plan: &plan, lines: lines()?, zone, ledger: ledger(&args)? },
+        desk: Desk {
+            clients: clients.clone(),
+            plan: &plan,
+            lines: lines()?,
+            zone,
+            ledger: ledger(&args)?,
+        },
         offices: Offices {
             clients: clients.clone(),
             directory: &directory,
             story: &story,
             random: StdRng::seed_from_u64(args.seed ^ 1),
+        },
+        callers: Callers {
+            clients: clients.clone(),
+            plan: &plan,
+            story: &story,
+            random: StdRng::seed_from_u64(args.seed ^ 2),
             zone,
         },
-        callers: Callers { clients: clients.clone(), plan: &plan, story: &story, random: StdRng::seed_from_u64(args.seed ^ 2), zone },
         calendar: calendar()?,
         zone,
         issued: HashSet::new(),
@@ -127,7 +154,9 @@ impl Teller<'_> {
             self.memory.note(appeal.at, Task::Say(index));
         }
         let bar = ProgressBar::new(plan.days.len() as u64);
-        bar.set_style(ProgressStyle::with_template("{bar:40} {pos}/{len} days  {msg}  {elapsed}")?);
+        bar.set_style(ProgressStyle::with_template(
+            "{bar:40} {pos}/{len} days  {msg}  {elapsed}",
+        )?);
         for &day in &plan.days {
             for &hour in OFFICE_HOURS {
                 self.memory.note(self.zone.at(day, hour, 0), Task::Office);
@@ -141,12 +170,20 @@ impl Teller<'_> {
             bar.inc(1);
         }
         bar.finish_and_clear();
+        // The last day ends at its 24:00, so that its list is complete.
+        if let Some(&last) = plan.days.last() {
+            self.clock.set(self.zone.end_of(last));
+        }
         self.running.settle().await
     }
 
     async fn next(&mut self) -> anyhow::Result<()> {
-        let Some(now) = self.memory.next_at() else { return Ok(()) };
-        let Some(task) = self.memory.take() else { return Ok(()) };
+        let Some(now) = self.memory.next_at() else {
+            return Ok(());
+        };
+        let Some(task) = self.memory.take() else {
+            return Ok(());
+        };
         self.clock.set(now);
         self.running.settle().await?;
         let memory = &mut self.memory;
@@ -177,7 +214,9 @@ impl Teller<'_> {
 
     /// On the first days of a month the last month's summary is issued.
     async fn issue_month_before(&mut self, day: NaiveDate) -> anyhow::Result<()> {
-        let Some(last_month) = day.with_day(1).and_then(|first| first.pred_opt()) else { return Ok(()) };
+        let Some(last_month) = day.with_day(1).and_then(|first| first.pred_opt()) else {
+            return Ok(());
+        };
         let period = last_month.format("%Y-%m").to_string();
         if day.day() != 3 || !self.issued.insert(period.clone()) {
             return Ok(());
@@ -189,9 +228,14 @@ impl Teller<'_> {
             series: Series::Monthly.into(),
             period,
         };
-        said(self.clients.reporting.issue_document(by("reviewer", "office", request)).await)
-            .map(drop)
-            .context("issue the month's summary")
+        said(
+            self.clients
+                .reporting
+                .issue_document(by("reviewer", "office", request))
+                .await,
+        )
+        .map(drop)
+        .context("issue the month's summary")
     }
 }
 
@@ -199,9 +243,15 @@ impl Teller<'_> {
 fn place(args: &Args) -> anyhow::Result<(Config, PathBuf)> {
     let mut folder = args.data.clone();
     let mut turn = 1;
-    while folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
+    while folder
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+    {
         turn += 1;
-        folder = args.data.with_file_name(format!("{}-{turn}", args.data.file_name().unwrap_or_default().to_string_lossy()));
+        folder = args.data.with_file_name(format!(
+            "{}-{turn}",
+            args.data.file_name().unwrap_or_default().to_string_lossy()
+        ));
     }
     std::fs::create_dir_all(&folder).with_context(|| format!("create {}", folder.display()))?;
     let mut config = match &args.config {
@@ -215,21 +265,43 @@ fn place(args: &Args) -> anyhow::Result<(Config, PathBuf)> {
 }
 
 fn ledger(args: &Args) -> anyhow::Result<Option<std::fs::File>> {
-    let Some(path) = &args.ledger else { return Ok(None) };
-    let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
-    opened.map(Some).with_context(|| format!("open {}", path.display()))
+    let Some(path) = &args.ledger else {
+        return Ok(None);
+    };
+    let opened = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path);
+    opened
+        .map(Some)
+        .with_context(|| format!("open {}", path.display()))
 }
 
 async fn load_city(clients: &Clients) -> anyhow::Result<()> {
     let mut clients = clients.clone();
     for table in sample::TABLES {
-        let body = Some(RegistryTable { name: table.name.to_owned(), csv: table.csv.as_bytes().to_vec() });
+        let body = Some(RegistryTable {
+            name: table.name.to_owned(),
+            csv: table.csv.as_bytes().to_vec(),
+        });
         let loaded = if table.owner == "intake" {
             let request = hotline_proto::intake::LoadRegistryRequest { table: body };
-            said(clients.intake.load_registry(by("administrator", "demo", request)).await).map(drop)
+            said(
+                clients
+                    .intake
+                    .load_registry(by("administrator", "demo", request))
+                    .await,
+            )
+            .map(drop)
         } else {
             let request = hotline_proto::routing::LoadRegistryRequest { table: body };
-            said(clients.routing.load_registry(by("administrator", "demo", request)).await).map(drop)
+            said(
+                clients
+                    .routing
+                    .load_registry(by("administrator", "demo", request))
+                    .await,
+            )
+            .map(drop)
         };
         loaded.with_context(|| format!("load {}", table.name))?;
     }
@@ -246,7 +318,16 @@ fn calendar() -> anyhow::Result<Calendar> {
     let days: Vec<(NaiveDate, DayKind)> = rows::<Holiday>(sample::HOLIDAYS)
         .context("holidays.csv")?
         .into_iter()
-        .map(|row| (row.date, if row.kind == "workday" { DayKind::Workday } else { DayKind::Holiday }))
+        .map(|row| {
+            (
+                row.date,
+                if row.kind == "workday" {
+                    DayKind::Workday
+                } else {
+                    DayKind::Holiday
+                },
+            )
+        })
         .collect();
     let years: std::collections::BTreeSet<i32> = days.iter().map(|(day, _)| day.year()).collect();
     Ok(Calendar::new(days, years))
@@ -260,13 +341,28 @@ struct LineRow {
 
 /// The numbers a call may have come by: every line that is not exempt.
 fn lines() -> anyhow::Result<Vec<String>> {
-    let lines = sample::TABLES.iter().find(|table| table.name == "lines").map_or("", |table| table.csv);
+    let lines = sample::TABLES
+        .iter()
+        .find(|table| table.name == "lines")
+        .map_or("", |table| table.csv);
     let rows = rows::<LineRow>(lines).context("lines.csv")?;
-    Ok(rows.into_iter().filter(|row| row.exempt != "yes").map(|row| row.number).collect())
+    Ok(rows
+        .into_iter()
+        .filter(|row| row.exempt != "yes")
+        .map(|row| row.number)
+        .collect())
 }
 
-#[expect(clippy::print_stdout, reason = "the demo's result goes to standard output")]
-async fn present(clients: &Clients, folder: &std::path::Path, last_day: NaiveDate, begun: std::time::Instant) -> anyhow::Result<()> {
+#[expect(
+    clippy::print_stdout,
+    reason = "the demo's result goes to standard output"
+)]
+async fn present(
+    clients: &Clients,
+    folder: &std::path::Path,
+    last_day: NaiveDate,
+    begun: std::time::Instant,
+) -> anyhow::Result<()> {
     let month = last_day.format("%Y-%m").to_string();
     let quarter = format!("{}-Q{}", last_day.year(), last_day.month0() / 3 + 1);
     let day = last_day.to_string();
@@ -287,11 +383,15 @@ async fn present(clients: &Clients, folder: &std::path::Path, last_day: NaiveDat
     for (series, period, _) in shown {
         files.extend(show::write_files(clients, &documents, series, period).await?);
     }
-    println!("\ndocuments in {}:", documents.display());
+    // What differs from run to run goes to standard error: the same seed prints the same.
+    eprintln!("\ndocuments in {}:", documents.display());
     for file in files {
-        println!("  {}", file.file_name().unwrap_or_default().to_string_lossy());
+        eprintln!(
+            "  {}",
+            file.file_name().unwrap_or_default().to_string_lossy()
+        );
     }
-    println!("databases and outbound replies in {}", folder.display());
+    eprintln!("databases and outbound replies in {}", folder.display());
     eprintln!("told in {:.1} s", begun.elapsed().as_secs_f64());
     Ok(())
 }
