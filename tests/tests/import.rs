@@ -21,7 +21,9 @@ const PART: i64 = 1_842;
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 fn real(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/real").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../shared/data/real")
+        .join(name);
     if !path.exists() {
         eprintln!("not run: {} is absent", path.display());
         return None;
@@ -30,7 +32,9 @@ fn real(name: &str) -> Option<PathBuf> {
 }
 
 fn mapping(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sample/mappings").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../deploy/sample/mappings")
+        .join(name)
 }
 
 /// What `hotline import` printed of its sums.
@@ -54,7 +58,10 @@ impl City {
         for installation in Installation::all().await {
             let process = installation.start().await;
             installation.load_sample(&process).await;
-            cities.push(Self { installation, process });
+            cities.push(Self {
+                installation,
+                process,
+            });
         }
         cities
     }
@@ -63,9 +70,17 @@ impl City {
         self.installation.label
     }
 
-    fn command(&self, file: &Path, channel: &str, nature: &str, mapping_file: &str) -> std::process::Command {
+    fn command(
+        &self,
+        file: &Path,
+        channel: &str,
+        nature: &str,
+        mapping_file: &str,
+    ) -> std::process::Command {
         let mut command = self.installation.command(&["import"]);
-        command.arg(file).args(["--channel", channel, "--nature", nature]);
+        command
+            .arg(file)
+            .args(["--channel", channel, "--nature", nature]);
         command.arg("--mapping").arg(mapping(mapping_file));
         command.current_dir(self.installation.folder());
         command
@@ -74,18 +89,31 @@ impl City {
     /// Imports a file to its end; the exit code is 0 although rows may be refused.
     fn import(&self, name: &str, channel: &str, nature: &str, mapping_file: &str) -> Option<Sums> {
         let mut command = self.command(&real(name)?, channel, nature, mapping_file);
-        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().expect("the binary starts");
+        let output = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the binary starts");
         let told = String::from_utf8(output.stdout).expect("words");
         let erred = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{} {name} as {nature}: {told}{erred}", self.label());
+        assert!(
+            output.status.success(),
+            "{} {name} as {nature}: {told}{erred}",
+            self.label()
+        );
         Some(sums(&told))
     }
 
     async fn conservation(&self, channel: &str) -> ChannelConservation {
         let mut intake = IntakeServiceClient::new(self.process.channel());
-        let answer = intake.get_conservation(by("auditor", "test", GetConservationRequest {})).await;
+        let answer = intake
+            .get_conservation(by("auditor", "test", GetConservationRequest {}))
+            .await;
         let channels = answer.expect("the sums").into_inner().channels;
-        let found = channels.into_iter().find(|sums| sums.channel_code == channel).expect("our channel");
+        let found = channels
+            .into_iter()
+            .find(|sums| sums.channel_code == channel)
+            .expect("our channel");
         let parts = found.awaiting_triage
             + found.accepted
             + found.merged
@@ -94,10 +122,20 @@ impl City {
             + found.diverted
             + found.quarantined
             + found.withdrawn;
-        assert_eq!(found.registered, parts, "{}: an appeal vanished", self.label());
+        assert_eq!(
+            found.registered,
+            parts,
+            "{}: an appeal vanished",
+            self.label()
+        );
         let rows = found.rows_present + found.rows_refused + found.rows_registered;
         assert_eq!(found.rows_read, rows, "{}: a row vanished", self.label());
-        assert_eq!(found.rows_registered, found.registered, "{}: appeals and rows differ", self.label());
+        assert_eq!(
+            found.rows_registered,
+            found.registered,
+            "{}: appeals and rows differ",
+            self.label()
+        );
         found
     }
 }
@@ -105,7 +143,10 @@ impl City {
 /// The numbers of the report's lines.
 fn sums(told: &str) -> Sums {
     let number_before = |words: &str| {
-        let before = told.split(words).next().filter(|before| before.len() < told.len())?;
+        let before = told
+            .split(words)
+            .next()
+            .filter(|before| before.len() < told.len())?;
         before.split_whitespace().last()?.parse().ok()
     };
     let found = Sums {
@@ -115,7 +156,11 @@ fn sums(told: &str) -> Sums {
         registered: number_before(" registered").unwrap_or_default(),
         quarantined: number_before(" of the registered stand in quarantine").unwrap_or_default(),
     };
-    assert_eq!(found.read, found.present + found.refused + found.registered, "{told}");
+    assert_eq!(
+        found.read,
+        found.present + found.refused + found.registered,
+        "{told}"
+    );
     found
 }
 
@@ -126,23 +171,53 @@ async fn everything_is_taken_in_once(nature: &str) {
     }
     for city in City::all().await {
         let label = city.label();
-        let import = |name, channel, mapping| city.import(name, channel, nature, mapping).expect("the file is there");
-        let all = |read| Sums { read, registered: read, ..Sums::default() };
-        let known = |read| Sums { read, present: read, ..Sums::default() };
+        let import = |name, channel, mapping| {
+            city.import(name, channel, nature, mapping)
+                .expect("the file is there")
+        };
+        let all = |read| Sums {
+            read,
+            registered: read,
+            ..Sums::default()
+        };
+        let known = |read| Sums {
+            read,
+            present: read,
+            ..Sums::default()
+        };
 
-        let messages = || import("board_messages.csv.gz", "people_board", "board_messages.toml");
+        let messages = || {
+            import(
+                "board_messages.csv.gz",
+                "people_board",
+                "board_messages.toml",
+            )
+        };
         assert_eq!(messages(), all(MESSAGES), "{label}");
 
         // The twin holds the same rows in another format and encoding: on the same channel it adds
         // nothing, although the workbook writes one of the dates in another way.
         let book = || import("board_replies.xlsx", "prov_wenzheng", "board_replies.toml");
-        let twin = || import("board_replies_gb18030.csv", "prov_wenzheng", "board_replies.toml");
+        let twin = || {
+            import(
+                "board_replies_gb18030.csv",
+                "prov_wenzheng",
+                "board_replies.toml",
+            )
+        };
         assert_eq!(book(), all(REPLIES), "{label}");
         assert_eq!(twin(), known(REPLIES), "{label}: the twin");
 
         // One id stands twice, with another class: its second row is set aside.
         let phantom = || import("board_sample_phantom_rows.xlsx", "weibo", "board_part.toml");
-        assert_eq!(phantom(), Sums { quarantined: 1, ..all(PHANTOM) }, "{label}");
+        assert_eq!(
+            phantom(),
+            Sums {
+                quarantined: 1,
+                ..all(PHANTOM)
+            },
+            "{label}"
+        );
         let part = || import("board_part.xls", "gov_cn", "board_part.toml");
         assert_eq!(part(), all(PART), "{label}");
 
@@ -151,15 +226,30 @@ async fn everything_is_taken_in_once(nature: &str) {
         assert_eq!(phantom(), known(PHANTOM), "{label}: again");
         assert_eq!(part(), known(PART), "{label}: again");
 
-        for (channel, registered, times) in
-            [("people_board", MESSAGES, 2), ("prov_wenzheng", REPLIES, 3), ("weibo", PHANTOM, 2), ("gov_cn", PART, 2)]
-        {
+        for (channel, registered, times) in [
+            ("people_board", MESSAGES, 2),
+            ("prov_wenzheng", REPLIES, 3),
+            ("weibo", PHANTOM, 2),
+            ("gov_cn", PART, 2),
+        ] {
             let sums = city.conservation(channel).await;
-            assert_eq!((sums.registered, sums.rows_read), (registered, registered * times), "{label} {channel}");
+            assert_eq!(
+                (sums.registered, sums.rows_read),
+                (registered, registered * times),
+                "{label} {channel}"
+            );
             let quarantined = i64::from(channel == "weibo");
             assert_eq!(sums.quarantined, quarantined, "{label} {channel}");
-            let standing = if nature == "new" { sums.awaiting_triage } else { sums.accepted };
-            assert_eq!(standing + sums.merged, registered - quarantined, "{label} {channel} as {nature}");
+            let standing = if nature == "new" {
+                sums.awaiting_triage
+            } else {
+                sums.accepted
+            };
+            assert_eq!(
+                standing + sums.merged,
+                registered - quarantined,
+                "{label} {channel} as {nature}"
+            );
         }
     }
 }
@@ -181,12 +271,24 @@ async fn an_analysis_of_replies_is_refused_row_by_row() {
     }
     for city in City::all().await {
         let label = city.label();
-        let sums = city.import("reply_analysis_gb18030.csv", "people_board", "historical", "board_replies.toml");
-        let expected = Sums { read: REPLIES, refused: REPLIES, ..Sums::default() };
+        let sums = city.import(
+            "reply_analysis_gb18030.csv",
+            "people_board",
+            "historical",
+            "board_replies.toml",
+        );
+        let expected = Sums {
+            read: REPLIES,
+            refused: REPLIES,
+            ..Sums::default()
+        };
         assert_eq!(sums, Some(expected), "{label}");
         let folder = std::fs::read_dir(city.installation.folder()).expect("a folder");
         let mut reports = folder.filter_map(Result::ok).map(|entry| entry.path());
-        let report = reports.find(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("import-report-")));
+        let report = reports.find(|path| {
+            path.file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("import-report-"))
+        });
         let report = std::fs::read_to_string(report.expect("a report")).expect("text");
         let mut lines = csv::Reader::from_reader(report.trim_start_matches('\u{feff}').as_bytes());
         let mut count = 0;
@@ -194,46 +296,80 @@ async fn an_analysis_of_replies_is_refused_row_by_row() {
             let line = line.expect("a record");
             count += 1;
             assert_eq!(line[0], count.to_string(), "{label}");
-            assert_eq!((&line[2], &line[3]), ("subject", "a column named 留言主题"), "{label}");
-            assert!(line[4].starts_with("留言编号, 答复意见"), "{label}: {}", &line[4]);
+            assert_eq!(
+                (&line[2], &line[3]),
+                ("subject", "a column named 留言主题"),
+                "{label}"
+            );
+            assert!(
+                line[4].starts_with("留言编号, 答复意见"),
+                "{label}: {}",
+                &line[4]
+            );
         }
         assert_eq!(count, REPLIES, "{label}");
         let sums = city.conservation("people_board").await;
-        assert_eq!((sums.registered, sums.rows_refused), (0, REPLIES), "{label}");
+        assert_eq!(
+            (sums.registered, sums.rows_refused),
+            (0, REPLIES),
+            "{label}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_is_killed_goes_on_to_the_same_sums() {
-    let Some(file) = real("board_part.xls") else { return };
+    let Some(file) = real("board_part.xls") else {
+        return;
+    };
     for city in City::all().await {
         let label = city.label();
         for life in 0..3 {
             let before = taken_in(&city).await;
-            let mut client = city.command(&file, "gov_cn", "historical", "board_part.toml").spawn().expect("it starts");
+            let mut client = city
+                .command(&file, "gov_cn", "historical", "board_part.toml")
+                .spawn()
+                .expect("it starts");
             let mut looks = tokio::time::interval(LOOK_EVERY);
             while taken_in(&city).await == before {
-                assert!(matches!(client.try_wait(), Ok(None)), "{label}: life {life} ended before it was killed");
+                assert!(
+                    matches!(client.try_wait(), Ok(None)),
+                    "{label}: life {life} ended before it was killed"
+                );
                 looks.tick().await;
             }
             client.kill().expect("it is ours");
             client.wait().expect("it was started");
         }
-        assert!(taken_in(&city).await < PART, "{label}: it was over before it was killed");
+        assert!(
+            taken_in(&city).await < PART,
+            "{label}: it was over before it was killed"
+        );
         // What was cut off goes on where it stood; what was complete is closed.
-        let last = city.import("board_part.xls", "gov_cn", "historical", "board_part.toml").expect("the file is there");
+        let last = city
+            .import("board_part.xls", "gov_cn", "historical", "board_part.toml")
+            .expect("the file is there");
         assert_eq!((last.registered, last.present), (PART, 0), "{label}");
         let sums = city.conservation("gov_cn").await;
-        assert_eq!((sums.registered, sums.rows_read, sums.rows_present), (PART, PART, 0), "{label}");
+        assert_eq!(
+            (sums.registered, sums.rows_read, sums.rows_present),
+            (PART, PART, 0),
+            "{label}"
+        );
     }
 }
 
 /// Rows that were taken in so far.
 async fn taken_in(city: &City) -> i64 {
     let mut intake = IntakeServiceClient::new(city.process.channel());
-    let answer = intake.get_conservation(by("auditor", "test", GetConservationRequest {})).await;
+    let answer = intake
+        .get_conservation(by("auditor", "test", GetConservationRequest {}))
+        .await;
     let channels = answer.expect("the sums").into_inner().channels;
-    channels.iter().find(|sums| sums.channel_code == "gov_cn").map_or(0, |sums| sums.rows_read)
+    channels
+        .iter()
+        .find(|sums| sums.channel_code == "gov_cn")
+        .map_or(0, |sums| sums.rows_read)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,9 +379,16 @@ async fn a_file_that_cannot_be_read_ends_with_a_failure_and_a_reason() {
         let file = city.installation.folder().join("broken.xlsx");
         std::fs::write(&file, b"PK\x03\x04 and nothing more").expect("a writable folder");
         let mut command = city.command(&file, "people_board", "new", "board_part.toml");
-        let output = command.stdout(Stdio::piped()).stderr(Stdio::piped()).output().expect("the binary starts");
+        let output = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .expect("the binary starts");
         let erred = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{label}: {erred}");
-        assert!(erred.contains("the workbook cannot be imported: it is damaged"), "{label}: {erred}");
+        assert!(
+            erred.contains("the workbook cannot be imported: it is damaged"),
+            "{label}: {erred}"
+        );
     }
 }
