@@ -57,6 +57,25 @@ pub fn lock(config: &Config, services: &[Name]) -> anyhow::Result<Locks> {
     Ok(Locks(locks))
 }
 
+/// Refuses a city that was never started: looking at one must not make it.
+///
+/// # Errors
+///
+/// An embedded database that is not there.
+pub fn require(config: &Config, services: &[Name]) -> anyhow::Result<()> {
+    for &service in services {
+        if let Some(database) = sqlite_file(&config.database_url(service))
+            && !database.exists()
+        {
+            bail!(
+                "there is no {}; expected the data folder of a city",
+                database.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Reads the installation secret; in an embedded city the first start makes one, from `seed` if the
 /// city is to be repeatable.
 ///

@@ -93,10 +93,7 @@ pub async fn mount(
     let database_url = config.database_url(name);
     Ok(match name {
         Name::Intake => {
-            let own = hotline_intake::Config {
-                database_url,
-                ..config.intake.own.clone()
-            };
+            let own = hotline_intake::Config { database_url };
             Some(hotline_intake::mount(&runtime, own).await?)
         }
         Name::Routing => {
@@ -107,10 +104,7 @@ pub async fn mount(
             Some(hotline_routing::mount(&runtime, own).await?)
         }
         Name::Feedback => {
-            let own = hotline_feedback::Config {
-                database_url,
-                ..config.feedback.own.clone()
-            };
+            let own = hotline_feedback::Config { database_url };
             Some(hotline_feedback::mount(&runtime, own).await?)
         }
         Name::Reporting => {

@@ -18,7 +18,7 @@ use tonic::Code;
 use tonic::transport::Endpoint;
 
 /// How long a process may take to start or stop.
-const PROCESS_MAX: Duration = Duration::from_secs(60);
+const PROCESS_MAX: Duration = Duration::from_mins(1);
 
 fn embedded(folder: &Path) -> Config {
     let mut config = Config::embedded(folder);
@@ -280,4 +280,23 @@ fn a_mistake_in_the_configuration_is_told_in_one_readable_message() {
     assert_eq!(ended.status.code(), Some(1), "{told}");
     assert!(told.contains("HOTLINE__SERVER__LISTEN"), "{told}");
     assert!(!told.contains("panicked"), "{told}");
+}
+
+#[test]
+fn looking_at_a_city_that_is_not_there_makes_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let nowhere = folder.path().join("mistyped");
+    for args in [
+        &["check"][..],
+        &["parked", "list"],
+        &["replay", "reporting"],
+    ] {
+        let ended = hotline(&nowhere, args).output().expect("runs");
+        assert_eq!(ended.status.code(), Some(1), "{args:?}");
+        assert!(
+            String::from_utf8_lossy(&ended.stderr).contains("there is no"),
+            "{args:?}"
+        );
+        assert!(!nowhere.exists(), "{args:?} made it");
+    }
 }

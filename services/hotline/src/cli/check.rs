@@ -10,7 +10,7 @@ use super::reach::{by_administrator, said};
 use super::{Outcome, Place};
 use crate::compose::Mounted;
 use crate::services::Name;
-use crate::{City, Parts};
+use crate::{City, Parts, folder};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -27,6 +27,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     } else {
         &args.services
     };
+    folder::require(&config, names)?;
     let mounted = City::mount(names, &config, Parts::default(), false).await?;
     let found = findings(&mounted).await;
     let told = tell_backlog(&mounted).await;

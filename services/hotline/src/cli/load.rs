@@ -1,7 +1,7 @@
 //! `hotline load`: the city's tables, from CSV files to the services that own them.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
@@ -43,7 +43,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     loaded.and(left)
 }
 
-fn read(dir: &PathBuf) -> anyhow::Result<Vec<(Name, RegistryTable)>> {
+fn read(dir: &Path) -> anyhow::Result<Vec<(Name, RegistryTable)>> {
     let mut tables = Vec::new();
     for &(owner, name) in TABLES {
         let file = dir.join(format!("{name}.csv"));

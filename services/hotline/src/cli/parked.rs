@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Place;
 use crate::compose::Mounted;
 use crate::services::Name;
-use crate::{City, Parts};
+use crate::{City, Parts, folder};
 
 /// Events read at once.
 const PAGE: u32 = 100;
@@ -49,6 +49,7 @@ enum What {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.place.config()?;
+    folder::require(&config, Name::STORED)?;
     let mounted = City::mount(Name::STORED, &config, Parts::default(), false).await?;
     let done = match args.what {
         What::List => list(&mounted).await,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anyhow::bail;
 use chrono::{DateTime, NaiveDateTime};
 use hotline_kernel::time::Zone;
 use hotline_proto::event::{Appeal, Matter, TicketChange};
@@ -58,8 +59,11 @@ impl Screen<'_> {
             }
             // An in-hand import keeps its old number on the ticket alone.
             Err(status) if status.code() == Code::NotFound => {
-                self.show_ticket(get_ticket_request::By::Number(number.to_owned()))
-                    .await
+                let by = get_ticket_request::By::Number(number.to_owned());
+                if !self.show_ticket(by).await? {
+                    bail!("no appeal and no ticket has the number {number}");
+                }
+                Ok(())
             }
             Err(status) => said(Err::<tonic::Response<()>, _>(status)),
         }
@@ -118,22 +122,24 @@ impl Screen<'_> {
                 matter.subject
             )?;
             if !ticket_id.is_empty() {
-                self.show_ticket(get_ticket_request::By::TicketId(ticket_id.clone()))
-                    .await?;
+                let by = get_ticket_request::By::TicketId(ticket_id.clone());
+                if !self.show_ticket(by).await? {
+                    writeln!(out, "  routing has not opened its ticket yet")?;
+                }
             }
         }
         Ok(())
     }
 
-    async fn show_ticket(&self, by: get_ticket_request::By) -> anyhow::Result<()> {
+    /// Shows a ticket; false if there is none.
+    async fn show_ticket(&self, by: get_ticket_request::By) -> anyhow::Result<bool> {
         let mut routing = RoutingServiceClient::new(self.city.transport("routing"));
         let answer = routing
             .get_ticket(by_administrator(GetTicketRequest { by: Some(by) }))
             .await;
-        let is_by_id = |status: &tonic::Status| status.code() == Code::NotFound;
-        if answer.as_ref().is_err_and(is_by_id) {
-            writeln!(io::stdout(), "  no ticket yet, or none of this number")?;
-            return Ok(());
+        let is_missing = |status: &tonic::Status| status.code() == Code::NotFound;
+        if answer.as_ref().is_err_and(is_missing) {
+            return Ok(false);
         }
         let Some(TicketView {
             ticket: Some(ticket),
@@ -141,7 +147,7 @@ impl Screen<'_> {
             overdue,
         }) = said(answer)?.ticket
         else {
-            return Ok(());
+            return Ok(false);
         };
         let mut out = io::stdout();
         let state = word(ticket.state().as_str_name(), "TICKET_STATE_").to_lowercase();
@@ -169,7 +175,8 @@ impl Screen<'_> {
             self.wall(ticket.citizen_due_at),
             self.wall(ticket.unit_due_at)
         )?;
-        self.show_history(&ticket.id).await
+        self.show_history(&ticket.id).await?;
+        Ok(true)
     }
 
     async fn show_history(&self, ticket_id: &str) -> anyhow::Result<()> {
