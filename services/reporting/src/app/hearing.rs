@@ -5,11 +5,10 @@ use chrono::NaiveDate;
 use hotline_kernel::time::Zone;
 use hotline_platform::core::CoreError;
 use hotline_platform::work::Work;
-use uuid::Uuid;
 
 use crate::domain::fact::{self, FactKey, deltas};
 use crate::domain::names::Entry;
-use crate::domain::tenure::{Standing, Tenure, advance};
+use crate::domain::tenure::{Standing, advance};
 use crate::domain::view::{AppealView, FollowUpView, MatterView, ReplyView, Step, TicketView};
 use crate::domain::words::HISTORICAL;
 use crate::store;
@@ -71,9 +70,9 @@ pub(crate) async fn ticket(work: &Work, zone: Zone, heard: HeardTicket) -> Resul
     let mut come = view.facts();
     view.tenures = before.map(|before| before.tenures).unwrap_or_default();
     if view.nature != HISTORICAL {
-        let open = open_tenure(work, view.shown.id, view.tenures).await?;
-        for tenure in advance(view.shown.id, open.as_ref(), view.tenures, &standing) {
-            if let Some(open) = open.as_ref().filter(|open| open.ordinal == tenure.ordinal) {
+        let last = store::tenure(txn, view.shown.id, view.tenures).await?;
+        for tenure in advance(view.shown.id, last.as_ref(), &standing) {
+            if let Some(open) = last.as_ref().filter(|last| last.ordinal == tenure.ordinal) {
                 gone.extend(fact::of_tenure(zone, open));
             }
             come.extend(fact::of_tenure(zone, &tenure));
@@ -87,18 +86,6 @@ pub(crate) async fn ticket(work: &Work, zone: Zone, heard: HeardTicket) -> Resul
     }
     store::save_ticket(txn, &view).await?;
     store::apply_facts(txn, &deltas(&gone, &come)).await
-}
-
-async fn open_tenure(
-    work: &Work,
-    ticket_id: Uuid,
-    count: i32,
-) -> Result<Option<Tenure>, CoreError> {
-    if count == 0 {
-        return Ok(None);
-    }
-    let last = store::tenure(work.txn(), ticket_id, count).await?;
-    Ok(last.filter(|tenure| tenure.end.is_none()))
 }
 
 /// A follow-up was opened or changed.

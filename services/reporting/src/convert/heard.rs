@@ -111,7 +111,6 @@ pub(crate) fn ticket(
         at,
         lead_unit_code: ticket.lead_unit_code.clone(),
         state: TicketState::from_word(&shown.state).ok_or_else(|| missing("ticket.state"))?,
-        is_rework: changed.change() == pb::TicketChange::Reworked,
         clocks: Clocks {
             due_at: optional("unit_due_at", ticket.unit_due_at.as_ref())?,
             sign_due_at: shown.sign_due_at,

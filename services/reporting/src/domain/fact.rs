@@ -279,10 +279,12 @@ mod tests {
             .collect()
     }
 
+    /// Label, how it ended, and day and measure of what it contributes.
+    type Row<'a> = (&'a str, Option<(Timestamp, Ended)>, &'a [&'a str]);
+
     #[test]
     fn a_tenure_is_in_the_cohort_of_its_deadline_unless_it_left_before() {
         let due = Some(at(10, 0)); // 24:00 of the 9th
-        type Row<'a> = (&'a str, Option<(Timestamp, Ended)>, &'a [&'a str]);
         let rows: [Row<'_>; 6] = [
             ("held", None, &["02 received", "09 due"]),
             (

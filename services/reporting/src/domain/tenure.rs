@@ -128,8 +128,6 @@ pub struct Standing {
     pub lead_unit_code: String,
     /// The state.
     pub state: TicketState,
-    /// The event reworks a concluded ticket.
-    pub is_rework: bool,
     /// The clocks.
     pub clocks: Clocks,
     /// What it is about.
@@ -145,13 +143,15 @@ impl Standing {
     }
 }
 
-/// The tenures that an event changes or begins, given the one that is open and how many there were.
+/// The tenures that an event changes or begins, given the ticket's last one.
+///
+/// One that begins after a conclusion is a rework, however the ticket came back to a unit.
 #[must_use]
-pub fn advance(ticket_id: Uuid, open: Option<&Tenure>, count: i32, now: &Standing) -> Vec<Tenure> {
+pub fn advance(ticket_id: Uuid, last: Option<&Tenure>, now: &Standing) -> Vec<Tenure> {
     let holder = now.holder();
+    let open = last.filter(|tenure| tenure.end.is_none());
     if let (Some(tenure), Some(unit)) = (open, holder)
         && tenure.unit_code == unit
-        && !now.is_rework
     {
         return vec![Tenure {
             clocks: now.clocks,
@@ -172,14 +172,14 @@ pub fn advance(ticket_id: Uuid, open: Option<&Tenure>, count: i32, now: &Standin
         });
     }
     if let Some(unit) = holder {
-        let began = match (count, now.is_rework) {
-            (_, true) => Began::Reworked,
-            (0, false) => Began::Received,
-            (_, false) => Began::TransferredIn,
+        let began = match last.map(|last| last.end) {
+            None => Began::Received,
+            Some(Some((_, Ended::Concluded))) => Began::Reworked,
+            Some(_) => Began::TransferredIn,
         };
         changed.push(Tenure {
             ticket_id,
-            ordinal: count + 1,
+            ordinal: last.map(|last| last.ordinal).unwrap_or_default() + 1,
             unit_code: unit.to_owned(),
             from: now.at,
             began,
@@ -197,24 +197,19 @@ mod tests {
 
     use super::*;
 
-    fn run(steps: &[(&str, TicketState, bool)]) -> Vec<(String, Began, Option<Ended>)> {
+    fn run(steps: &[(&str, TicketState)]) -> Vec<(String, Began, Option<Ended>)> {
         let start = DateTime::from_timestamp(1_780_000_000, 0).expect("in range");
         let mut tenures: Vec<Tenure> = Vec::new();
-        for (hour, (lead, state, is_rework)) in (0..).zip(steps) {
+        for (hour, (lead, state)) in (0..).zip(steps) {
             let now = Standing {
                 at: start + Duration::hours(hour),
                 lead_unit_code: (*lead).to_owned(),
                 state: *state,
-                is_rework: *is_rework,
                 clocks: Clocks::default(),
                 subject: Subject::default(),
             };
-            let count = i32::try_from(tenures.len()).expect("few");
-            let open = tenures
-                .last()
-                .filter(|tenure| tenure.end.is_none())
-                .cloned();
-            for changed in advance(Uuid::nil(), open.as_ref(), count, &now) {
+            let last = tenures.last().cloned();
+            for changed in advance(Uuid::nil(), last.as_ref(), &now) {
                 tenures.retain(|tenure| tenure.ordinal != changed.ordinal);
                 tenures.push(changed);
                 tenures.sort_by_key(|tenure| tenure.ordinal);
@@ -226,36 +221,38 @@ mod tests {
             .collect()
     }
 
+    /// Label, the ticket's leads and states in order, and the tenures that come of them.
+    type Row<'a> = (
+        &'a str,
+        &'a [(&'a str, TicketState)],
+        &'a [(&'a str, Began, Option<Ended>)],
+    );
+
     #[test]
     fn a_tenure_begins_and_ends_with_the_one_who_must_act() {
         use TicketState::{
             Absorbed, Archived, AwaitingDispatch, Concluded, Dispatched, ReturnReview, Signed,
         };
         let new = AwaitingDispatch;
-        type Row<'a> = (
-            &'a str,
-            &'a [(&'a str, TicketState, bool)],
-            &'a [(&'a str, Began, Option<Ended>)],
-        );
-        let rows: [Row<'_>; 7] = [
-            ("waits", &[("", new, false)], &[]),
+        let rows: [Row<'_>; 8] = [
+            ("waits", &[("", new)], &[]),
             (
                 "concluded",
                 &[
-                    ("", new, false),
-                    ("A", Dispatched, false),
-                    ("A", Signed, false),
-                    ("A", Concluded, false),
+                    ("", new),
+                    ("A", Dispatched),
+                    ("A", Signed),
+                    ("A", Concluded),
                 ],
                 &[("A", Began::Received, Some(Ended::Concluded))],
             ),
             (
                 "returned and sent elsewhere: the first receiver holds it during the review",
                 &[
-                    ("A", Dispatched, false),
-                    ("A", ReturnReview, false),
-                    ("", new, false),
-                    ("B", Dispatched, false),
+                    ("A", Dispatched),
+                    ("A", ReturnReview),
+                    ("", new),
+                    ("B", Dispatched),
                 ],
                 &[
                     ("A", Began::Received, Some(Ended::TransferredOut)),
@@ -264,7 +261,7 @@ mod tests {
             ),
             (
                 "moved in one event",
-                &[("A", Dispatched, false), ("B", Dispatched, false)],
+                &[("A", Dispatched), ("B", Dispatched)],
                 &[
                     ("A", Began::Received, Some(Ended::TransferredOut)),
                     ("B", Began::TransferredIn, None),
@@ -272,23 +269,32 @@ mod tests {
             ),
             (
                 "reworked by the same unit",
-                &[
-                    ("A", Dispatched, false),
-                    ("A", Concluded, false),
-                    ("A", Dispatched, true),
-                ],
+                &[("A", Dispatched), ("A", Concluded), ("A", Dispatched)],
                 &[
                     ("A", Began::Received, Some(Ended::Concluded)),
                     ("A", Began::Reworked, None),
                 ],
             ),
             (
+                "reworked through the dispatchers, by another unit",
+                &[
+                    ("A", Dispatched),
+                    ("A", Concluded),
+                    ("", new),
+                    ("B", Dispatched),
+                ],
+                &[
+                    ("A", Began::Received, Some(Ended::Concluded)),
+                    ("B", Began::Reworked, None),
+                ],
+            ),
+            (
                 "absorbed, and back",
                 &[
-                    ("A", Dispatched, false),
-                    ("A", Absorbed, false),
-                    ("", new, false),
-                    ("A", Dispatched, false),
+                    ("A", Dispatched),
+                    ("A", Absorbed),
+                    ("", new),
+                    ("A", Dispatched),
                 ],
                 &[
                     ("A", Began::Received, Some(Ended::Absorbed)),
@@ -297,7 +303,7 @@ mod tests {
             ),
             (
                 "withdrawn",
-                &[("A", Dispatched, false), ("A", Archived, false)],
+                &[("A", Dispatched), ("A", Archived)],
                 &[("A", Began::Received, Some(Ended::Withdrawn))],
             ),
         ];

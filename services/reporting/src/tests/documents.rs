@@ -65,7 +65,8 @@ async fn the_daily_list_has_every_ticket_in_its_blocks() {
         let last = bench.document(Series::Daily, "2026-03-31").await;
         assert_eq!(
             numbers(rows(&last, "超期未办")),
-            ["260303-TTTT3-K", "260307-TTTT7-K"].map(str::to_owned)
+            ["260307-TTTT7-K", "260303-TTTT3-K"].map(str::to_owned),
+            "the urgent one first"
         );
         assert_eq!(numbers(rows(&last, "未签收")), ["260307-TTTT7-K"]);
         assert_eq!(rows(&last, "未签收")[0][10], "未签收(超时)");

@@ -353,7 +353,7 @@ fn concluded(story: &mut Story, n: u128, at: Timestamp) {
 
 fn answered(story: &mut Story, n: u128, opened: Timestamp, at: Timestamp, solved: shared::Solved) {
     story.follow_up(n, 1, opened, |follow_up| {
-        follow_up.opened_at = Some(wire(opened))
+        follow_up.opened_at = Some(wire(opened));
     });
     story.follow_up(n, 2, at, |follow_up| {
         follow_up.opened_at = Some(wire(opened));

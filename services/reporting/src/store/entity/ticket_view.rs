@@ -2,6 +2,10 @@
 
 use sea_orm::entity::prelude::*;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags of a row, one column each"
+)]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "ticket_view")]
 pub struct Model {
