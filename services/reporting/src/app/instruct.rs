@@ -59,6 +59,8 @@ async fn instruct(
     command: GiveInstruction,
 ) -> Result<InstructionId, ReportingError> {
     let (txn, ticket_id) = (work.txn(), command.ticket.uuid());
+    // One after the other: the count below is the version the caller saw.
+    store::hold(txn).await?;
     if !store::ticket_is_known(&**txn, ticket_id).await? {
         return Err(ReportingError::TicketNotFound(command.ticket));
     }

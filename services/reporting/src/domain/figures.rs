@@ -274,6 +274,13 @@ impl PeriodFigures {
         Change::from(self.year_before.total(measure), self.now.total(measure))
     }
 
+    /// Follow-ups on conclusions of the period in which the citizen answered.
+    #[must_use]
+    pub fn answers(&self) -> i64 {
+        let answers = ["solved", "partly", "unsolved"];
+        answers.iter().map(|word| self.now.total(word)).sum()
+    }
+
     /// Everything that must hold between these figures.
     #[must_use]
     pub fn checks(&self, lines: &[UnitLine], name: impl Fn(&str) -> String) -> Vec<Check> {
@@ -314,6 +321,11 @@ impl PeriodFigures {
                 counts(self.now.units.ranked(measure::CONCLUDED)),
             ),
         ];
+        checks.push(Check::Within {
+            what: "有效回访".to_owned(),
+            part: self.answers(),
+            whole: self.now.total(measure::FOLLOW_UP),
+        });
         for line in lines {
             let unit = name(&line.unit_code);
             checks.push(Check::Balance(line.balance(unit.clone())));

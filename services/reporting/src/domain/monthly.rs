@@ -122,8 +122,7 @@ pub fn basics(figures: &PeriodFigures, lines: &[UnitLine]) -> Vec<Figure> {
 
 /// Follow-ups that reached the citizen, of those on conclusions of the period.
 fn reached(figures: &PeriodFigures) -> Rate {
-    let answers = ["solved", "partly", "unsolved"].map(|word| figures.now.total(word));
-    Rate::of(answers.iter().sum(), figures.now.total(measure::FOLLOW_UP))
+    Rate::of(figures.answers(), figures.now.total(measure::FOLLOW_UP))
 }
 
 fn groups(lines: &[UnitLine], names: &Names) -> Table {

@@ -236,7 +236,6 @@ mod tests {
         for document in [list(40), summary(), circular()] {
             for columns in [100, 120, COLUMNS, 160] {
                 let text = render(&document, columns);
-                if columns == COLUMNS { println!("{text}"); } // TEMPORARY
                 let tables = tables(&text);
                 assert!(!tables.is_empty());
                 for lines in tables {

@@ -136,9 +136,7 @@ async fn issued_documents_are_listed_newest_first_by_pages() {
     for bench in benches().await {
         bench.hear(&story().events).await;
         for day in 2..=6 {
-            bench
-                .clock
-                .advance(std::time::Duration::from_mins(1));
+            bench.clock.advance(std::time::Duration::from_mins(1));
             issue(&bench, &format!("k{day}"), &format!("2026-03-{day:02}"), 0)
                 .await
                 .unwrap();

@@ -24,6 +24,7 @@ pub fn march(series: Series, period: &str) -> PeriodFigures {
         now.units.add(measure::TRANSFERRED_IN, unit, moved_in);
         now.units.add(measure::CONCLUDED, unit, concluded);
         now.units.add(measure::TRANSFERRED_OUT, unit, moved_out);
+        now.units.add(measure::FOLLOW_UP, unit, concluded);
         now.units.add("solved", unit, concluded - 2);
         now.units.add("unsolved", unit, 2);
         now.units.add("satisfied", unit, concluded - 2);
