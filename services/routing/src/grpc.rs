@@ -9,7 +9,7 @@ use hotline_platform::grpc::{command, core_status, principal};
 use hotline_platform::page::Page;
 use hotline_proto::routing as rpc;
 use hotline_proto::routing::routing_service_server::RoutingService;
-use hotline_proto::shared as words;
+use hotline_proto::shared;
 use tonic::{Request, Response, Status};
 
 use crate::NAME;
@@ -58,12 +58,15 @@ where
 }
 
 fn filter(request: &rpc::ListTicketsRequest) -> Result<Filter, RoutingError> {
-    let states = request.states().map(|state| {
-        let unknown = RoutingError::Invalid {
-            field: "states",
-            expected: "states of tickets",
-        };
-        convert::state_name(state).ok_or(unknown)
+    // Not `request.states()`: it leaves out numbers it does not know.
+    let states = request.states.iter().map(|number| {
+        let known = shared::TicketState::try_from(*number).ok();
+        known
+            .and_then(convert::state_name)
+            .ok_or(RoutingError::Invalid {
+                field: "states",
+                expected: "states of tickets",
+            })
     });
     let due_before = request.due_before.as_ref().map(|at| {
         let unknown = RoutingError::Invalid {
@@ -89,7 +92,7 @@ impl RoutingService for RoutingGrpc {
         request: Request<rpc::LoadRegistryRequest>,
     ) -> Result<Response<rpc::LoadRegistryResponse>, Status> {
         let context = context(&request, "", 0)?;
-        let words::RegistryTable { name, csv } = request.into_inner().table.unwrap_or_default();
+        let shared::RegistryTable { name, csv } = request.into_inner().table.unwrap_or_default();
         let loaded = self.0.load_table(context, &name, &csv).await?;
         Ok(Response::new(rpc::LoadRegistryResponse {
             rows: loaded.rows,

@@ -4,5 +4,7 @@ mod cards;
 mod city;
 mod grpc;
 mod life;
+mod lists;
 mod matters;
 mod registry;
+mod returns;

@@ -55,16 +55,17 @@ pub fn propose(
 
 fn propose_category(proposal: &mut Proposal, registry: &Registry, demand: &Demand, text: &str) {
     if registry.category_tree.contains(&demand.category_code) {
-        proposal
-            .reasons
-            .push(format!("category {} was given", demand.category_code));
+        proposal.reasons.push(format!(
+            "category {} is on the ticket",
+            demand.category_code
+        ));
         proposal.category_code.clone_from(&demand.category_code);
         proposal.is_category_certain = true;
         return;
     }
     if !demand.category_code.is_empty() {
         proposal.reasons.push(format!(
-            "category {} was given but is not in the table",
+            "category {} is on the ticket but not in the table",
             demand.category_code
         ));
     }
@@ -120,7 +121,7 @@ fn propose_area(
     if tree.contains(&demand.area_code) {
         proposal
             .reasons
-            .push(format!("area {} was given", demand.area_code));
+            .push(format!("area {} is on the ticket", demand.area_code));
         proposal.area_code.clone_from(&demand.area_code);
         return Whereabouts::Known(owned(&demand.area_code));
     }

@@ -45,7 +45,7 @@ async fn a_merge_absorbs_the_source_and_an_unmerge_reopens_it() {
         );
         assert_eq!(
             back.citizen_due.unwrap().at,
-            at("2026-09-29 00:00"),
+            at("2026-09-30 00:00"),
             "{}: its own receipt",
             city.label
         );
@@ -83,7 +83,7 @@ async fn an_earlier_receipt_moves_the_citizens_clock_and_takes_it_along() {
             .await;
         assert_eq!(
             city.ticket(target).await.citizen_due.unwrap().at,
-            at("2026-09-29 00:00"),
+            at("2026-09-30 00:00"),
             "{}",
             city.label
         );

@@ -146,42 +146,82 @@ async fn a_year_that_is_loaded_makes_provisional_deadlines_final() {
             "{}",
             city.label
         );
+        old_timers_are_void(&city, crossing).await;
+    }
+}
 
-        // The old timers are void, the new ones stand: one card of each kind.
-        let moved = "date,kind,name\n2027-01-01,holiday,元旦\n2027-01-04,holiday,调休\n";
-        assert_eq!(
-            city.loads("holidays", moved).await.unwrap().recomputed,
-            1,
-            "{}",
-            city.label
-        );
-        assert_eq!(
-            city.ticket(crossing)
-                .await
-                .state
-                .assignment()
-                .unwrap()
-                .due
-                .at,
-            at("2027-01-14 00:00"),
-            "{}",
-            city.label
-        );
-        city.clock_strikes("2027-01-11 12:00").await;
-        let told = city.story(crossing).await;
-        assert_eq!(
-            told.len(),
-            4,
-            "{}: no card by an old timer: {told:?}",
-            city.label
-        );
-        city.clock_strikes("2027-01-20 12:00").await;
-        let told = city.story(crossing).await;
-        assert_eq!(
-            told[4..],
-            ["YELLOW_CARD", "RED_CARD", "REMINDED"],
-            "{}",
-            city.label
-        );
+/// After the year is loaded once more, one card of each kind falls, at the new times.
+async fn old_timers_are_void(city: &City, crossing: hotline_kernel::id::TicketId) {
+    let moved = "date,kind,name\n2027-01-01,holiday,元旦\n2027-01-04,holiday,调休\n";
+    assert_eq!(
+        city.loads("holidays", moved).await.unwrap().recomputed,
+        1,
+        "{}",
+        city.label
+    );
+    assert_eq!(
+        city.ticket(crossing)
+            .await
+            .state
+            .assignment()
+            .unwrap()
+            .due
+            .at,
+        at("2027-01-14 00:00"),
+        "{}",
+        city.label
+    );
+    city.clock_strikes("2027-01-11 12:00").await;
+    let told = city.story(crossing).await;
+    assert_eq!(
+        told.len(),
+        4,
+        "{}: no card by an old timer: {told:?}",
+        city.label
+    );
+    city.clock_strikes("2027-01-20 12:00").await;
+    let told = city.story(crossing).await;
+    assert_eq!(
+        told[4..],
+        ["YELLOW_CARD", "RED_CARD", "REMINDED"],
+        "{}",
+        city.label
+    );
+}
+
+/// The sample city beside the services.
+fn sample(table: &str) -> String {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap();
+    std::fs::read_to_string(root.join(format!("deploy/sample/{table}.csv"))).unwrap()
+}
+
+#[tokio::test]
+async fn the_sample_city_loads() {
+    for city in City::all().await {
+        for table in ["keywords", "catalogue", "unit_aliases"] {
+            let header = sample(table).lines().next().unwrap().to_owned();
+            city.loads(table, &format!("{header}\n")).await.unwrap();
+        }
+        let tables = [
+            "units",
+            "unit_aliases",
+            "areas",
+            "categories",
+            "catalogue",
+            "keywords",
+            "holidays",
+            "policy_profiles",
+        ];
+        for table in tables {
+            let csv = sample(table);
+            let loaded = city.loads(table, &csv).await;
+            let rows = loaded
+                .map(|loaded| loaded.rows as usize)
+                .map_err(|error| error.to_string());
+            assert_eq!(rows, Ok(csv.lines().count() - 1), "{}: {table}", city.label);
+        }
     }
 }
