@@ -1,6 +1,7 @@
 //! What documents say of the story.
 
-use super::story::{shuffled, story};
+use super::eight_appeals::story;
+use super::story::shuffled;
 use super::{benches, figure, rows, table};
 use crate::domain::period::Series;
 

@@ -1,6 +1,8 @@
 //! Reporting as a whole, on every arrangement: events in, documents out.
 
 mod documents;
+mod eight_appeals;
+mod grpc;
 mod issuing;
 mod story;
 mod views;

@@ -1,7 +1,8 @@
 //! The read models hold the same whatever way led to them.
 
 use super::benches;
-use super::story::{shuffled, story};
+use super::eight_appeals::story;
+use super::story::shuffled;
 
 #[tokio::test]
 async fn any_order_of_the_producers_logs_gives_the_same_read_models() {
