@@ -11,7 +11,8 @@ use anyhow::Context as _;
 use hotline_platform::peers::Transport;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{
-    FinishImportRequest, ImportRowsRequest, ImportRowsResponse, ImportSums, RawRow, StartImportRequest,
+    FinishImportRequest, ImportRowsRequest, ImportRowsResponse, ImportSums, RawRow,
+    StartImportRequest,
 };
 use hotline_proto::shared::Nature;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -83,12 +84,18 @@ pub async fn send(
     let asked = StartImportRequest {
         channel_code: import.channel_code.clone(),
         nature: import.nature.into(),
-        file_name: import.path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        file_name: import
+            .path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
         file_sha256: opened.sha256,
         mapping_toml: import.mapping_toml.clone(),
         header: opened.source.header().to_vec(),
     };
-    let started = said(intake.start_import(by_administrator(asked)).await).context("the import was not opened")?;
+    let started = said(intake.start_import(by_administrator(asked)).await)
+        .context("the import was not opened")?;
     let (sender, mut chunks) = channel(AHEAD);
     let (mut source, from_row) = (opened.source, started.next_row);
     let reader = std::thread::Builder::new().name("import-reader".to_owned());
@@ -118,7 +125,10 @@ struct Opened {
 async fn open(import: &Import) -> Result<Opened, anyhow::Error> {
     let (path, parser) = (import.path.clone(), import.parser.clone());
     let looked = tokio::task::spawn_blocking(move || {
-        Ok::<_, ReadError>(Opened { sha256: file::sha256(&path)?, source: file::open(&path, &parser)? })
+        Ok::<_, ReadError>(Opened {
+            sha256: file::sha256(&path)?,
+            source: file::open(&path, &parser)?,
+        })
     });
     Ok(looked.await??)
 }
@@ -152,16 +162,30 @@ fn read_ahead(source: &mut dyn RowSource, from_row: i64, to: &Sender<Result<Chun
         let is_full = chunk.rows.len() == CHUNK_ROWS || chunk.bytes + bytes > CHUNK_BYTES;
         if is_full && !chunk.rows.is_empty() {
             let full = std::mem::take(&mut chunk);
-            if to.blocking_send(Ok(Chunk { done: source.done(), ..full })).is_err() {
+            if to
+                .blocking_send(Ok(Chunk {
+                    done: source.done(),
+                    ..full
+                }))
+                .is_err()
+            {
                 return;
             }
         }
         let source_line = i64::try_from(row.line).unwrap_or(i64::MAX);
         chunk.bytes += bytes;
-        chunk.rows.push(RawRow { row_no, cells: row.cells, source_line, unreadable: row.unreadable });
+        chunk.rows.push(RawRow {
+            row_no,
+            cells: row.cells,
+            source_line,
+            unreadable: row.unreadable,
+        });
     }
     if !chunk.rows.is_empty() {
-        drop(to.blocking_send(Ok(Chunk { done: Some(1.0), ..chunk })));
+        drop(to.blocking_send(Ok(Chunk {
+            done: Some(1.0),
+            ..chunk
+        })));
     }
 }
 
@@ -195,7 +219,11 @@ impl Run {
             progress(&self.ended.sums, chunk.done);
         }
         let batch_id = self.ended.batch_id.clone();
-        let asked = || by_administrator(FinishImportRequest { batch_id: batch_id.clone() });
+        let asked = || {
+            by_administrator(FinishImportRequest {
+                batch_id: batch_id.clone(),
+            })
+        };
         let mut intake = self.intake.clone();
         let finished = persist(async || intake.finish_import(asked()).await).await?;
         self.ended.sums = finished.sums.unwrap_or_default();
@@ -203,7 +231,10 @@ impl Run {
     }
 
     async fn send(&mut self, rows: Vec<RawRow>) -> anyhow::Result<ImportRowsResponse> {
-        let message = ImportRowsRequest { batch_id: self.ended.batch_id.clone(), rows };
+        let message = ImportRowsRequest {
+            batch_id: self.ended.batch_id.clone(),
+            rows,
+        };
         let mut intake = self.intake.clone();
         persist(async || {
             let mut asked = by_administrator(message.clone());
@@ -216,7 +247,9 @@ impl Run {
 
 /// Calls again, ever more slowly, while the answer says that a repetition may help. Every call of an
 /// import can be repeated.
-async fn persist<T>(mut call: impl AsyncFnMut() -> Result<Response<T>, Status>) -> anyhow::Result<T> {
+async fn persist<T>(
+    mut call: impl AsyncFnMut() -> Result<Response<T>, Status>,
+) -> anyhow::Result<T> {
     let mut pause = FIRST_PAUSE;
     for _ in 1..ATTEMPTS {
         match call().await {
@@ -229,5 +262,8 @@ async fn persist<T>(mut call: impl AsyncFnMut() -> Result<Response<T>, Status>) 
 }
 
 fn is_passing(code: Code) -> bool {
-    matches!(code, Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::DeadlineExceeded)
+    matches!(
+        code,
+        Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::DeadlineExceeded
+    )
 }

@@ -82,7 +82,9 @@ impl From<NatureArg> for Nature {
 /// that were taken in stay; the same command goes on behind them.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let mapping_toml = match &args.mapping {
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?,
+        Some(path) => {
+            std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?
+        }
         None => String::new(),
     };
     let import = Import {
@@ -110,17 +112,35 @@ async fn carry_out(import: &Import, transport: Transport) -> anyhow::Result<()> 
             std::future::pending::<()>().await;
         }
     };
-    let ended = client::send(import, transport.clone(), &mut |sums, done| progress.show(sums, done), interrupted).await?;
+    let ended = client::send(
+        import,
+        transport.clone(),
+        &mut |sums, done| progress.show(sums, done),
+        interrupted,
+    )
+    .await?;
     progress.end();
     let mut out = std::io::stdout();
     report::print(&ended, transport, &std::env::current_dir()?, &mut out).await?;
     out.flush()?;
     match ended {
-        Ended { failure: Some(failure), .. } => {
-            Err(failure).with_context(|| format!("the import stopped before row {}; the same command goes on there", ended.next_row))
-        }
-        Ended { is_interrupted: true, .. } => {
-            anyhow::bail!("interrupted before row {}; the same command goes on there", ended.next_row)
+        Ended {
+            failure: Some(failure),
+            ..
+        } => Err(failure).with_context(|| {
+            format!(
+                "the import stopped before row {}; the same command goes on there",
+                ended.next_row
+            )
+        }),
+        Ended {
+            is_interrupted: true,
+            ..
+        } => {
+            anyhow::bail!(
+                "interrupted before row {}; the same command goes on there",
+                ended.next_row
+            )
         }
         _ => Ok(()),
     }

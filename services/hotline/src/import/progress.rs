@@ -63,7 +63,12 @@ fn show_on(bar: &ProgressBar, sums: &ImportSums, done: Option<f64>) {
             bar.set_style(style);
         }
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "0 to 1000")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "0 to 1000"
+    )]
     bar.set_position((done.clamp(0.0, 1.0) * PARTS as f64) as u64);
 }
 

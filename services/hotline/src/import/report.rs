@@ -36,26 +36,45 @@ pub async fn print(
         ended.batch_id, sums.rows_read, sums.present, sums.refused, sums.registered
     )?;
     if sums.quarantined > 0 {
-        writeln!(out, "  {} of the registered stand in quarantine: their id came before with other content", sums.quarantined)?;
+        writeln!(
+            out,
+            "  {} of the registered stand in quarantine: their id came before with other content",
+            sums.quarantined
+        )?;
     }
     if sums.attached > 0 {
-        writeln!(out, "  {} of the registered joined an open ticket: same citizen, same text", sums.attached)?;
+        writeln!(
+            out,
+            "  {} of the registered joined an open ticket: same citizen, same text",
+            sums.attached
+        )?;
     }
-    let mut refused = Refused { intake: IntakeServiceClient::new(transport), batch_id: &ended.batch_id };
+    let mut refused = Refused {
+        intake: IntakeServiceClient::new(transport),
+        batch_id: &ended.batch_id,
+    };
     if sums.refused > PRINTED_MAX {
         let path = folder.join(format!("import-report-{}.csv", ended.batch_id));
-        refused.write(&path).await.with_context(|| format!("write {}", path.display()))?;
+        refused
+            .write(&path)
+            .await
+            .with_context(|| format!("write {}", path.display()))?;
         writeln!(out, "  the refused rows: {}", path.display())?;
         return Ok(Some(path));
     }
     if sums.refused > 0 {
-        refused.each(&mut |row| writeln!(out, "{}", in_words(row))).await?;
+        refused
+            .each(&mut |row| writeln!(out, "{}", in_words(row)))
+            .await?;
     }
     Ok(None)
 }
 
 fn in_words(row: &RefusedRow) -> String {
-    format!("  line {}, {}: expected {}, found `{}`", row.source_line, row.field, row.expected, row.found)
+    format!(
+        "  line {}, {}: expected {}, found `{}`",
+        row.source_line, row.field, row.expected, row.found
+    )
 }
 
 struct Refused<'a> {
@@ -64,11 +83,18 @@ struct Refused<'a> {
 }
 
 impl Refused<'_> {
-    async fn each(&mut self, take: &mut (dyn FnMut(&RefusedRow) -> io::Result<()> + Send)) -> anyhow::Result<()> {
+    async fn each(
+        &mut self,
+        take: &mut (dyn FnMut(&RefusedRow) -> io::Result<()> + Send),
+    ) -> anyhow::Result<()> {
         let mut page_token = String::new();
         loop {
             let batch_id = self.batch_id.to_owned();
-            let asked = ListRefusedRowsRequest { batch_id, page_size: PAGE, page_token };
+            let asked = ListRefusedRowsRequest {
+                batch_id,
+                page_size: PAGE,
+                page_token,
+            };
             let page = said(self.intake.list_refused_rows(by_administrator(asked)).await)?;
             page.rows.iter().try_for_each(&mut *take)?;
             page_token = page.next_page_token;
@@ -82,12 +108,19 @@ impl Refused<'_> {
         let mut file = File::create(path)?;
         // A byte-order mark: offices open it as UTF-8 then.
         file.write_all("\u{feff}".as_bytes())?;
-        let mut csv = csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(file);
+        let mut csv = csv::WriterBuilder::new()
+            .quote_style(csv::QuoteStyle::Always)
+            .from_writer(file);
         csv.write_record(["row", "line", "field", "expected", "found"])?;
         self.each(&mut |row| {
             let (number, line) = (row.row_no.to_string(), row.source_line.to_string());
-            let texts = [harmless(&row.field), harmless(&row.expected), harmless(&row.found)];
-            csv.write_record([&number, &line].into_iter().chain(&texts)).map_err(io::Error::from)
+            let texts = [
+                harmless(&row.field),
+                harmless(&row.expected),
+                harmless(&row.found),
+            ];
+            csv.write_record([&number, &line].into_iter().chain(&texts))
+                .map_err(io::Error::from)
         })
         .await?;
         csv.flush()?;
@@ -97,8 +130,13 @@ impl Refused<'_> {
 
 /// Text that an office program cannot take for a formula.
 fn harmless(text: &str) -> String {
-    let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    if is_formula { format!("'{text}") } else { text.to_owned() }
+    let is_formula =
+        text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
+    if is_formula {
+        format!("'{text}")
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +160,9 @@ mod tests {
             expected: "a date".into(),
             found: "路灯".into(),
         };
-        assert_eq!(in_words(&row), "  line 7, said_at: expected a date, found `路灯`");
+        assert_eq!(
+            in_words(&row),
+            "  line 7, said_at: expected a date, found `路灯`"
+        );
     }
 }

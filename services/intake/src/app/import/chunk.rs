@@ -108,10 +108,7 @@ impl<'a> Chunk<'a> {
             .map(|(row, mapped)| {
                 (
                     row,
-                    Submission {
-                        cause: order.cause.clone(),
-                        registration: mapped.registration,
-                    },
+                    Submission::new(order.cause.clone(), mapped.registration),
                 )
             })
             .unzip();
