@@ -3,6 +3,8 @@
 //! Events come from Redis when there is one and it tells the truth, and from the producer's log when
 //! anything is missing, wrong or late. The position lives with the effects (see [`crate::apply`]).
 
+mod applying;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,21 +13,17 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::apply::{Applied, apply, park};
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::{BLOCK, Courier, Delivery, Reader, Stream, Wanted};
 use crate::lease::{Holdings, Lease, RENEW_EVERY};
 use crate::log_client::{LogClient, Transport};
 use crate::migration::PARTITIONS;
-use crate::parked::Failure;
-use crate::reaction::{Reaction, ReactionError};
+use crate::reaction::Reaction;
 use crate::signal::{Heads, LogEnd, Progress, lock};
 
 /// Events that share a transaction.
 const BATCH_MAX: usize = 100;
-/// Attempts of a failure of unknown kind before its stream is parked.
-const ATTEMPTS_MAX: i32 = 8;
 /// The poll of a log whose end is not known here: soon after something came, then more seldom.
 const POLL_MIN: Duration = Duration::from_millis(25);
 const POLL_MAX: Duration = Duration::from_millis(500);
@@ -327,82 +325,6 @@ impl Feed {
             events.extend(fetched);
         }
         Ok(events)
-    }
-
-    /// Applies a batch, in one transaction if all is well; false if the partitions must be looked at again.
-    async fn apply_batch(&mut self, batch: &[Envelope]) -> Result<bool, CoreError> {
-        let applied = apply(
-            &self.core,
-            self.reaction.as_ref(),
-            &self.lease,
-            &self.holdings,
-            batch,
-        )
-        .await?;
-        match applied {
-            Applied::Done => self.advanced(batch),
-            Applied::Lost => return Ok(self.lost()),
-            Applied::Failed(_) => {
-                // Nothing was written; one by one, so that only the culprit is retried or parked.
-                for event in batch {
-                    if !self.apply_alone(event).await? {
-                        return Ok(false);
-                    }
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    async fn apply_alone(&mut self, event: &Envelope) -> Result<bool, CoreError> {
-        let alone = std::slice::from_ref(event);
-        let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(1));
-        for attempts in 1.. {
-            let applied = apply(
-                &self.core,
-                self.reaction.as_ref(),
-                &self.lease,
-                &self.holdings,
-                alone,
-            )
-            .await?;
-            let error = match applied {
-                Applied::Done => {
-                    self.advanced(alone);
-                    return Ok(true);
-                }
-                Applied::Lost => return Ok(self.lost()),
-                Applied::Failed(error) => error,
-            };
-            match &error {
-                ReactionError::Transient(cause) => {
-                    return Err(CoreError::Unavailable(cause.to_string().into()));
-                }
-                ReactionError::Unknown(_) if attempts < ATTEMPTS_MAX => {
-                    let wait = tokio::time::sleep(backoff.next(self.core.ids()));
-                    if self.stop.run_until_cancelled(wait).await.is_none() {
-                        return Ok(false);
-                    }
-                }
-                ReactionError::Unknown(_) | ReactionError::Permanent(_) => {
-                    let failure = Failure {
-                        attempts,
-                        error: error.to_string(),
-                    };
-                    if !park(&self.core, &self.lease, &self.holdings, event, &failure).await? {
-                        return Ok(self.lost());
-                    }
-                    self.advanced(alone);
-                    return Ok(true);
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    fn lost(&mut self) -> bool {
-        self.leased_at = None;
-        false
     }
 
     /// Notes that `events` are dealt with.

@@ -4,34 +4,34 @@
 //! some gRPC routes, reactions to other services' events and handlers of its timers. Every write
 //! anywhere is one [`work::Work`]: one transaction that holds state, events, timers and audit.
 
+mod apply;
 pub mod backoff;
 pub mod clock;
+pub mod consumer;
 pub mod core;
+pub mod courier;
 pub mod db;
+pub mod feed;
 pub mod group_commit;
-pub mod upkeep;
-pub mod quiet;
 pub mod ids;
+mod lease;
+mod link;
+mod log_client;
 pub mod migration;
 pub mod outbox;
 pub mod page;
+pub mod parked;
+mod publisher;
+pub mod quiet;
 pub mod reaction;
 pub mod relay;
-pub mod courier;
-mod publisher;
-pub mod feed;
-mod log_client;
-pub mod consumer;
-mod lease;
-mod apply;
-mod link;
-pub mod parked;
 pub mod replay;
 pub mod signal;
 pub mod tasks;
 #[doc(hidden)]
 pub mod testing;
 pub mod timers;
+pub mod upkeep;
 pub mod work;
 
 pub mod check;
