@@ -65,10 +65,7 @@ impl IntakeService for IntakeGrpc {
         let registration = requests::registration(request.into_inner())?;
         let receipt = self
             .0
-            .register(Submission {
-                cause,
-                registration,
-            })
+            .register(Submission::new(cause, registration))
             .await?;
         Ok(Response::new(pb::RegisterAppealResponse {
             receipt: Some(responses::receipt(receipt)),

@@ -59,6 +59,13 @@ impl Intake {
     ///
     /// [`IntakeError::ContentDiffers`] if its id is taken by another text: this one is quarantined.
     pub async fn register(&self, submission: Submission) -> Result<Receipt, IntakeError> {
+        // What will be refused is not worth masking; the batch itself refuses it.
+        let is_sound = submission.registration.check().is_ok();
+        let submission = if is_sound {
+            submission.masked(&self.settings)
+        } else {
+            submission
+        };
         let mut registered = self.writer.submit(submission.clone()).await;
         for _ in 0..COLLISIONS_MAX {
             if !matches!(registered, Err(IntakeError::Collision)) {

@@ -5,6 +5,7 @@
 //! what is fresh (`sorting`), the fresh part is drafted (`draft`) and written in a few statements.
 
 pub mod draft;
+mod masking;
 mod sorting;
 
 use std::collections::HashMap;
@@ -18,6 +19,7 @@ use hotline_platform::group_commit::Batch;
 use hotline_platform::work::{Cause, Work};
 
 use self::draft::Draft;
+use self::masking::Masks;
 use self::sorting::{Sorted, Verdict};
 use super::journal;
 use crate::domain::appeal::Change;
@@ -34,6 +36,27 @@ pub struct Submission {
     pub cause: Cause,
     /// What is handed in.
     pub registration: Registration,
+    /// Its masked texts, if that was done before its turn.
+    masks: Option<Masks>,
+}
+
+impl Submission {
+    /// What `cause` hands in.
+    #[must_use]
+    pub fn new(cause: Cause, registration: Registration) -> Self {
+        Self {
+            cause,
+            registration,
+            masks: None,
+        }
+    }
+
+    /// Masks its texts now, so that nobody waits for that in the writer.
+    #[must_use]
+    pub fn masked(self, settings: &Settings) -> Self {
+        let masks = Some(Masks::of(settings, &self.registration));
+        Self { masks, ..self }
+    }
 }
 
 /// What a citizen gets: identical for every repetition.

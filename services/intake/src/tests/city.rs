@@ -271,10 +271,7 @@ fn cause() -> Cause {
 }
 
 pub fn submission(registration: Registration) -> Submission {
-    Submission {
-        cause: cause(),
-        registration,
-    }
+    Submission::new(cause(), registration)
 }
 
 /// An appeal of one matter from nobody known.

@@ -127,7 +127,7 @@ async fn an_appeal_is_registered_and_read_back_with_what_was_said() {
 async fn what_is_refused_has_a_code_and_a_reason() {
     for city in cities().await {
         let grpc = IntakeGrpc(city.intake.clone());
-        let receipt = registered(&grpc, asked("", "LY-1", "路灯不亮"))
+        registered(&grpc, asked("", "LY-1", "路灯不亮"))
             .await
             .expect("registered");
         let with = |change: fn(&mut pb::RegisterAppealRequest)| {
@@ -187,6 +187,16 @@ async fn what_is_refused_has_a_code_and_a_reason() {
             );
             assert!(!status.message().contains("水管"), "no text in a message");
         }
+    }
+}
+
+#[tokio::test]
+async fn commands_and_queries_are_refused_with_a_code() {
+    for city in cities().await {
+        let grpc = IntakeGrpc(city.intake.clone());
+        let receipt = registered(&grpc, asked("k", "", "路灯不亮"))
+            .await
+            .expect("registered");
         let id = receipt.appeal_id;
         let stale = pb::AcceptAppealRequest {
             appeal_id: id.clone(),

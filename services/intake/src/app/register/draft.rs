@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use hotline_kernel::id::{AppealId, TicketId};
 use hotline_kernel::number::TicketNumber;
-use hotline_kernel::personal::{PersonName, Phone};
-use hotline_kernel::text::{fingerprint, normalise};
+use hotline_kernel::personal::Phone;
+use hotline_kernel::text::fingerprint;
 use hotline_kernel::time::Timestamp;
 use hotline_platform::core::CoreError;
 use hotline_platform::work::{Cause, Work};
 
+use super::masking::Masks;
 use super::sorting::{Fresh, Known, Sorted, Telling};
 use super::{OpenTexts, Settings};
 use crate::domain::appeal::{Appeal, Outcome};
@@ -134,6 +135,10 @@ fn one<'a>(
     let registration = telling.registration.as_ref();
     let received_at = received_at(registration, work.now());
     let citizen = citizen(settings, registration);
+    let masks = telling
+        .masks
+        .cloned()
+        .unwrap_or_else(|| Masks::of(settings, registration));
     let appeal_id: AppealId = work.new_id().into();
     let contact = (!registration.contact.is_empty()).then(|| NewContact {
         id: work.new_id().into(),
@@ -149,8 +154,9 @@ fn one<'a>(
             number,
             citizen: &citizen,
             registration,
+            masks: &masks,
         };
-        matters.push(row.write(settings, work, told));
+        matters.push(row.write(work, told));
     }
     let imported = registration.imported.as_ref();
     let appeal = Appeal {
@@ -169,8 +175,8 @@ fn one<'a>(
         channel_code: registration.channel_code.clone(),
         line_number: registration.line_number.clone(),
         contact: contact.as_ref().map(|contact| contact.id),
-        subject: masked(settings, registration, &registration.subject),
-        text: masked(settings, registration, &registration.text),
+        subject: masks.get(&registration.subject),
+        text: masks.get(&registration.text),
         said_at: registration.said_at.unwrap_or(received_at),
         received_at,
         confidentiality: registration.confidentiality.clone(),
@@ -232,23 +238,6 @@ fn citizen(settings: &Settings, registration: &Registration) -> String {
     .unwrap_or_default()
 }
 
-/// Masks a text: what the rules find, and the citizen's own name wherever it stands.
-fn masked(settings: &Settings, registration: &Registration, text: &str) -> String {
-    settings.mask(text, &registration.contact.name)
-}
-
-impl Settings {
-    /// Masks a text: what the rules find, and `name` wherever it stands.
-    pub fn mask(&self, text: &str, name: &str) -> String {
-        let masked = self.masker.internal(&normalise(text));
-        let name = name.trim();
-        match PersonName::new(name) {
-            Some(person) if name.chars().count() > 1 => masked.replace(name, &person.to_string()),
-            _ => masked,
-        }
-    }
-}
-
 /// What a matter takes from its appeal.
 struct MatterDraft<'a> {
     appeal_id: AppealId,
@@ -256,10 +245,11 @@ struct MatterDraft<'a> {
     number: String,
     citizen: &'a str,
     registration: &'a Registration,
+    masks: &'a Masks,
 }
 
 impl MatterDraft<'_> {
-    fn write(self, settings: &Settings, work: &Work, told: NewMatter) -> NewMatterRow {
+    fn write(self, work: &Work, told: NewMatter) -> NewMatterRow {
         let registration = self.registration;
         let imported = registration.imported.as_ref();
         // A reply answers the appeal; it is kept with its first matter.
@@ -276,11 +266,11 @@ impl MatterDraft<'_> {
             place: Place::Waiting,
             kind: told.kind.unwrap_or(Kind::Other),
             urgency: told.urgency.unwrap_or_default(),
-            subject: masked(settings, registration, &told.subject),
-            text: masked(settings, registration, &told.text),
+            subject: self.masks.get(&told.subject),
+            text: self.masks.get(&told.text),
             imported_due_at: imported.and_then(|imported| imported.due_at),
             imported_reply: reply.map(|reply| MaskedReply {
-                text: masked(settings, registration, &reply.text),
+                text: self.masks.get(&reply.text),
                 replied_at: reply.replied_at,
             }),
             text_key: text_key(self.citizen, &told.subject, &told.text),

@@ -6,6 +6,7 @@ use std::collections::{HashMap, HashSet};
 use hotline_platform::work::{Cause, Work};
 
 use super::Submission;
+use super::masking::Masks;
 use crate::domain::identity::{self, hex};
 use crate::domain::registration::{
     Confidentiality, Contact, Identity, Imported, NewMatter, Registration,
@@ -22,6 +23,8 @@ pub struct Telling<'a> {
     pub registration: Cow<'a, Registration>,
     /// What was said to an exempt line is not stored.
     pub is_exempt: bool,
+    /// Masked texts, if that was done before.
+    pub masks: Option<&'a Masks>,
     /// Registered once for ever under this.
     pub dedup_key: String,
     /// The key of this text if that one holds another.
@@ -132,6 +135,7 @@ fn telling<'a>(
     Ok(Telling {
         cause: &item.cause,
         is_exempt,
+        masks: item.masks.as_ref().filter(|_| !is_exempt),
         dedup_key: hex(&key),
         other_key: hex(&identity::dedup_key_of_other_content(&key, &content)),
         content_hash: hex(&content),
