@@ -3,6 +3,8 @@
 //!
 //! The files lie beside the project and are only read. Where they are absent, the tests say so.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;

@@ -1,0 +1,218 @@
+//! What a row becomes, and what is said of one that is refused.
+
+use hotline_platform::page::Page;
+
+use super::{file, rows, said};
+use crate::app::import::NewImport;
+use crate::domain::import::{ImportSums, RawRow};
+use crate::domain::terms::{Nature, Term};
+use crate::tests::city::{cities, command};
+
+#[tokio::test]
+async fn the_same_id_with_other_content_is_set_aside_once() {
+    let told = [said("1", "路灯"), said("1", "路灯"), said("1", "井盖")];
+    for city in cities().await {
+        let sums = city.import(file('a', Nature::Historical), &told).await;
+        let expected = ImportSums {
+            present: 1,
+            registered: 2,
+            quarantined: 1,
+            ..ImportSums::default()
+        };
+        assert_eq!(sums, expected, "{}", city.label);
+        let again = city.import(file('a', Nature::Historical), &told).await;
+        assert_eq!(
+            again,
+            ImportSums {
+                present: 3,
+                ..ImportSums::default()
+            },
+            "{}",
+            city.label
+        );
+        let totals = city.assert_conserved().await;
+        assert_eq!(
+            (totals["accepted"], totals["quarantined"]),
+            (1, 1),
+            "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn refused_rows_are_kept_with_what_was_expected_and_what_stood_there() {
+    for city in cities().await {
+        let batch = city.start(file('a', Nature::New)).await.batch_id;
+        let mut told = rows(
+            1,
+            &[
+                said("1", "路灯"),
+                ["2", "U", "井盖", "昨天", "", ""],
+                said("3", "\u{0}"),
+            ],
+        );
+        told.push(RawRow {
+            row_no: 4,
+            source_line: 9,
+            cells: Vec::new(),
+            unreadable: "a JSON object".to_owned(),
+        });
+        assert_eq!(city.take(batch, told).await.refused, 3, "{}", city.label);
+        let page = Page {
+            size: 2,
+            after: None,
+        };
+        let (first, next) = city
+            .intake
+            .refused_rows(batch, &page)
+            .await
+            .expect("listed");
+        let (second, end) = city
+            .intake
+            .refused_rows(
+                batch,
+                &Page {
+                    after: next,
+                    ..page
+                },
+            )
+            .await
+            .expect("listed");
+        assert_eq!(
+            (first.len(), second.len(), end),
+            (2, 1, None),
+            "{}",
+            city.label
+        );
+        let date = &first[0];
+        assert_eq!(
+            (date.row.source_line, date.refusal.field.as_str()),
+            (3, "said_at"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            (date.refusal.found.as_str(), date.row.cells[2].as_str()),
+            ("昨天", "井盖"),
+            "{}",
+            city.label
+        );
+        assert_eq!(
+            first[1].refusal.field, "text",
+            "{}: nothing but NUL is nothing",
+            city.label
+        );
+        let unreadable = (
+            second[0].row.source_line,
+            second[0].refusal.expected.as_str(),
+        );
+        assert_eq!(unreadable, (9, "a JSON object"), "{}", city.label);
+    }
+}
+
+#[tokio::test]
+async fn the_nature_decides_what_a_row_becomes() {
+    let told = [[
+        "K-1",
+        "U1",
+        "路灯不亮",
+        "2026/11/2 9:05:00",
+        "已修好",
+        "2026-11-30",
+    ]];
+    let cases = [
+        (Nature::New, "registered", vec!["appeal registered 1"]),
+        (
+            Nature::InHand,
+            "accepted",
+            vec!["appeal accepted 1", "attached opened 1"],
+        ),
+        (
+            Nature::Historical,
+            "accepted",
+            vec!["appeal accepted 1", "attached opened 1"],
+        ),
+    ];
+    for (nature, state, story) in cases {
+        for city in cities().await {
+            let batch = city.start(file('a', nature)).await.batch_id;
+            city.take(batch, rows(1, &told)).await;
+            assert_eq!(city.story().await, story, "{} {nature:?}", city.label);
+            city.assert_rows_are_conserved().await;
+            let page = Page {
+                size: 1,
+                after: None,
+            };
+            let filter = crate::store::appeals::Filter::default();
+            let (found, _) = city.intake.appeals(&filter, &page).await.expect("listed");
+            let (appeal, matter) = (&found[0].appeal, &found[0].matters[0].matter);
+            assert_eq!(appeal.state.word(), state, "{} {nature:?}", city.label);
+            let is_kept = appeal.received_at.to_rfc3339() == "2026-11-02T01:05:00+00:00";
+            assert_eq!(
+                is_kept,
+                nature != Nature::New,
+                "{} {nature:?}: receipt date",
+                city.label
+            );
+            assert_eq!(
+                appeal.old_number == "K-1",
+                nature == Nature::InHand,
+                "{} {nature:?}",
+                city.label
+            );
+            assert_eq!(
+                matter.imported_due_at.map(|at| at.to_rfc3339()).as_deref(),
+                Some("2026-11-29T16:00:00+00:00")
+            );
+            assert_eq!(
+                matter
+                    .imported_reply
+                    .as_ref()
+                    .map(|reply| reply.text.as_str()),
+                Some("已修好")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_cannot_work_is_refused_at_its_start() {
+    type Case = (&'static str, fn(&mut NewImport), &'static str);
+    let cases: [Case; 6] = [
+        (
+            "channel",
+            |import| "nowhere".clone_into(&mut import.channel_code),
+            "CHANNEL_UNKNOWN",
+        ),
+        (
+            "channel of NUL",
+            |import| "\0".clone_into(&mut import.channel_code),
+            "CHANNEL_UNKNOWN",
+        ),
+        (
+            "mapping",
+            |import| "columns = 1".clone_into(&mut import.mapping_toml),
+            "IMPORT_MAPPING",
+        ),
+        ("header", |import| import.header.clear(), "IMPORT_MAPPING"),
+        (
+            "hash",
+            |import| "ab".clone_into(&mut import.file_sha256),
+            "INVALID_FIELD",
+        ),
+        ("name", |import| import.file_name.clear(), "INVALID_FIELD"),
+    ];
+    for city in cities().await {
+        for (label, change, reason) in cases {
+            let mut import = file('a', Nature::New);
+            change(&mut import);
+            let refused = city
+                .intake
+                .start_import(command(), import)
+                .await
+                .expect_err(label);
+            assert_eq!(refused.reason(), reason, "{} {label}", city.label);
+        }
+    }
+}
