@@ -7,16 +7,16 @@ use chrono::Duration;
 use hotline_kernel::time::{Timestamp, Zone};
 use hotline_proto::intake::{
     AcceptAppealRequest, AnswerAppealRequest, AppealView, Contact, GetAppealRequest,
-    GuideAppealRequest, MergeMatterRequest, NewMatter, QuarantineAppealRequest,
-    RegisterAppealRequest, ReleaseAppealRequest, UnmergeMatterRequest, WithdrawAppealRequest,
-    get_appeal_request,
+    GuideAppealRequest, MergeMatterRequest, QuarantineAppealRequest, RegisterAppealRequest,
+    ReleaseAppealRequest, UnmergeMatterRequest, WithdrawAppealRequest, get_appeal_request,
 };
-use hotline_proto::shared::{AppealState, Confidentiality, GuideReason, Kind, Urgency};
+use hotline_proto::shared::{AppealState, Confidentiality, GuideReason};
 use tonic::Code;
 
 use super::city::{Clients, by, said};
 use super::memory::{Memory, Said, Task};
-use super::plan::{Plan, PlannedAppeal, PlannedMatter, Triage};
+use super::plan::{Plan, PlannedAppeal, Triage};
+use super::slips::{appeal_id, new_matter, or, remember, tolerate};
 
 /// The operators' room.
 pub struct Desk<'a> {
@@ -390,64 +390,5 @@ impl Desk<'_> {
         answer
             .appeal
             .ok_or_else(|| anyhow::anyhow!("an appeal was not shown"))
-    }
-}
-
-fn or(text: String, otherwise: &str) -> String {
-    if text.is_empty() {
-        otherwise.to_owned()
-    } else {
-        text
-    }
-}
-
-fn appeal_id(view: &AppealView) -> String {
-    view.appeal
-        .as_ref()
-        .map(|appeal| appeal.id.clone())
-        .unwrap_or_default()
-}
-
-/// Too late is not an error: the ticket moved on before the person did.
-fn tolerate<T>(answer: Result<T, tonic::Status>) -> anyhow::Result<()> {
-    match answer {
-        Ok(_) => Ok(()),
-        Err(status) if matches!(status.code(), Code::FailedPrecondition | Code::Aborted) => Ok(()),
-        Err(status) => Err(anyhow::anyhow!("{:?}: {}", status.code(), status.message())),
-    }
-}
-
-fn remember(memory: &mut Memory, index: usize, view: &AppealView, plan: &Plan) {
-    let matters: Vec<_> = view
-        .matters
-        .iter()
-        .filter_map(|view| view.matter.as_ref())
-        .collect();
-    for (matter, planned) in matters.iter().zip(&plan.appeals[index].matters) {
-        memory
-            .fates
-            .entry(matter.reserved_ticket_id.clone())
-            .or_insert_with(|| planned.fate.clone());
-    }
-    let said = memory.appeals.entry(index).or_default();
-    said.matter_ids = matters.iter().map(|matter| matter.id.clone()).collect();
-    said.ticket_ids = matters
-        .iter()
-        .map(|matter| matter.ticket_id.clone())
-        .collect();
-}
-
-fn new_matter(planned: &PlannedMatter) -> NewMatter {
-    NewMatter {
-        subject: planned.subject.clone(),
-        text: planned.text.clone(),
-        kind: Kind::from_str_name(&format!("KIND_{}", planned.kind.to_uppercase()))
-            .unwrap_or(Kind::Help)
-            .into(),
-        urgency: Urgency::from_str_name(&format!("URGENCY_{}", planned.urgency.to_uppercase()))
-            .unwrap_or(Urgency::Normal)
-            .into(),
-        category_code: planned.category.clone(),
-        area_code: planned.area.clone(),
     }
 }

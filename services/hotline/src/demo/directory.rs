@@ -10,9 +10,12 @@ use super::story::rows;
 
 #[derive(Deserialize)]
 struct CatalogueRow {
-    category_code: String,
-    area_code: String,
-    lead_unit_code: String,
+    #[serde(rename = "category_code")]
+    category: String,
+    #[serde(rename = "area_code")]
+    area: String,
+    #[serde(rename = "lead_unit_code")]
+    lead: String,
 }
 
 #[derive(Deserialize)]
@@ -33,9 +36,7 @@ impl Directory {
     pub fn load() -> anyhow::Result<Self> {
         let mut leads = HashMap::new();
         for row in rows::<CatalogueRow>(sample::CATALOGUE).context("catalogue.csv")? {
-            leads
-                .entry((row.category_code, row.area_code))
-                .or_insert(row.lead_unit_code);
+            leads.entry((row.category, row.area)).or_insert(row.lead);
         }
         let areas = rows::<AreaRow>(sample::AREAS).context("areas.csv")?;
         let mut units: Vec<String> = leads.values().cloned().collect();

@@ -8,11 +8,13 @@ mod callers;
 mod city;
 mod desk;
 mod directory;
+mod draws;
 mod memory;
 mod offices;
 mod plan;
 mod sample;
 mod show;
+mod slips;
 mod story;
 mod telling;
 

@@ -93,7 +93,7 @@ pub async fn overview(clients: &Clients) -> anyhow::Result<Vec<String>> {
             figures.quarantined
         ),
         format!(
-            "{} tickets concluded, {} reworked; {} replies to citizens",
+            "{} conclusions, {} reworks, {} replies to citizens",
             figures.concluded, figures.reworked, figures.replies
         ),
     ])

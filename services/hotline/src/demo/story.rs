@@ -44,7 +44,8 @@ pub struct Template {
 struct Word {
     slot: String,
     area_code: String,
-    word: String,
+    #[serde(rename = "word")]
+    text: String,
 }
 
 #[derive(Deserialize)]
@@ -145,7 +146,7 @@ impl Story {
         } else {
             fitting
         };
-        fitting[random.random_range(0..fitting.len())].word.clone()
+        fitting[random.random_range(0..fitting.len())].text.clone()
     }
 
     /// Draws one word for each slot, so that subject and text of a matter speak of the same things.

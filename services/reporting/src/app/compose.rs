@@ -49,7 +49,7 @@ pub(super) async fn compose(
     let figures = figures(db, desk, period, span, now).await?;
     let mut head = head_lines(desk.zone, &period, data_cut);
     if span.end > now {
-        head.push("统计期间未结束,为截至数据时点的阶段数".to_owned());
+        head.push("统计期间未结束，为截至数据时点的阶段数".to_owned());
     }
     let document = match period.series {
         Series::Daily => {

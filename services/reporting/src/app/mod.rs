@@ -83,8 +83,8 @@ fn head_lines(zone: Zone, period: &Period, data_cut: Option<Timestamp>) -> Vec<S
         |at| zone.wall(at).format("%Y-%m-%d %H:%M:%S").to_string(),
     );
     vec![
-        format!("统计期间:{}至{}", period.first, period.last),
-        format!("数据截至:{cut}"),
+        format!("统计期间：{}至{}", period.first, period.last),
+        format!("数据截至：{cut}"),
     ]
 }
 

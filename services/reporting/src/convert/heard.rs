@@ -65,7 +65,7 @@ fn appeal_note(appeal: &pb::Appeal) -> String {
         .filter(|part| !part.is_empty())
         .copied()
         .collect::<Vec<_>>()
-        .join(";")
+        .join("；")
 }
 
 /// A matter as an event left it.
@@ -81,7 +81,15 @@ pub(crate) fn matter(
         id: id("matter.id", &matter.id)?,
         version,
         appeal_id: id("matter.appeal_id", &matter.appeal_id)?,
-        ticket_id: id("matter.ticket_id", &matter.ticket_id)?,
+        // A withdrawn matter stands on no ticket: it is shown with its own.
+        ticket_id: id(
+            "matter.ticket_id",
+            if matter.ticket_id.is_empty() {
+                &matter.reserved_ticket_id
+            } else {
+                &matter.ticket_id
+            },
+        )?,
         reserved_ticket_id: id("matter.reserved_ticket_id", &matter.reserved_ticket_id)?,
         ordinal: i32::try_from(matter.ordinal).unwrap_or(i32::MAX),
         citizen: matter.citizen.clone(),
@@ -192,7 +200,7 @@ fn step(
         .filter(|part| !part.is_empty())
         .copied()
         .collect::<Vec<_>>()
-        .join(",");
+        .join("，");
     let unit_code = if shown.lead_unit_code.is_empty() {
         changed.previous_lead_unit_code.clone()
     } else {

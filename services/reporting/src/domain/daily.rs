@@ -124,7 +124,7 @@ fn summary(figures: &PeriodFigures, blocks: &Blocks) -> Vec<Figure> {
         count("重复诉求", blocks.repeated.count()),
     ]);
     if historical > 0 {
-        all.push(count("历史导入(不参与考核)", historical));
+        all.push(count("历史导入（不参与考核）", historical));
     }
     all
 }

@@ -81,7 +81,7 @@ impl Document {
     #[must_use]
     pub fn full_title(&self) -> String {
         match &self.issue_number {
-            Some(number) => format!("{}({number})", self.title),
+            Some(number) => format!("{}（{number}）", self.title),
             None => format!("{DRAFT}{}", self.title),
         }
     }
@@ -232,6 +232,8 @@ pub enum Cell {
     Score(Option<i64>),
     /// Wall-clock time of the city, to the second; `None` where there is none.
     Time(Option<chrono::NaiveDateTime>),
+    /// Wall-clock deadline of the city; one at 00:00 is shown as the 24:00 it means.
+    Deadline(Option<chrono::NaiveDateTime>),
 }
 
 impl Cell {
@@ -256,7 +258,16 @@ impl Cell {
             Self::Time(time) => time.map_or_else(String::new, |time| {
                 time.format("%Y-%m-%d %H:%M").to_string()
             }),
+            Self::Deadline(due) => due.map_or_else(String::new, deadline),
         }
+    }
+}
+
+/// Day n ends at 24:00 of day n (design.md 4, Deadlines); nobody reads `00:00` of the next day so.
+fn deadline(due: chrono::NaiveDateTime) -> String {
+    match due.date().pred_opt() {
+        Some(day) if due.time() == chrono::NaiveTime::MIN => format!("{day} 24:00"),
+        _ => due.format("%Y-%m-%d %H:%M").to_string(),
     }
 }
 
@@ -298,7 +309,9 @@ impl Cell {
                 figures: Some((change.base, change.now)),
                 printed: Printed::read(&change.percent())?,
             }),
-            Self::Text(_) | Self::Count(_) | Self::Score(_) | Self::Time(_) => None,
+            Self::Text(_) | Self::Count(_) | Self::Score(_) | Self::Time(_) | Self::Deadline(_) => {
+                None
+            }
         }
     }
 }

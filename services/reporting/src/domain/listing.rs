@@ -180,7 +180,7 @@ pub fn of_ticket(context: Context<'_>, ticket: &Ticket, remarks: &[Remark]) -> L
         Cell::text(lead),
         Cell::text(assisting.join("、")),
         Cell::text(signing(ticket, as_of)),
-        Cell::Time(ticket.due_at.map(|due| zone.wall(due))),
+        Cell::Deadline(ticket.due_at.map(|due| zone.wall(due))),
         Cell::text(words::ticket_state(&ticket.state)),
         Cell::text(words::card(&ticket.card)),
         Cell::text(remark(ticket, remarks)),
@@ -294,7 +294,7 @@ pub fn applicant(discretion: Discretion, citizens: &[String]) -> String {
 #[must_use]
 pub fn summary(discretion: Discretion, text: &str) -> String {
     if discretion.tip_off {
-        "举报件,摘要从略".to_owned()
+        "举报件，摘要从略".to_owned()
     } else {
         text.to_owned()
     }
@@ -305,7 +305,7 @@ fn signing(ticket: &Ticket, as_of: Timestamp) -> &'static str {
     match (ticket.lead_unit_code.is_empty(), ticket.signed_at) {
         (_, Some(_)) => "已签收",
         (true, None) => "未派单",
-        (false, None) if ticket.state == "dispatched" && is_late => "未签收(超时)",
+        (false, None) if ticket.state == "dispatched" && is_late => "未签收（超时）",
         (false, None) if ticket.state == "dispatched" => "未签收",
         (false, None) => "",
     }
@@ -334,7 +334,7 @@ fn remark(ticket: &Ticket, remarks: &[Remark]) -> String {
     if ticket.citizens.len() > 1 {
         all.push(format!("合并{}件", ticket.citizens.len()));
     }
-    all.join(";")
+    all.join("；")
 }
 
 fn order(line: &Line) -> (bool, u8, Timestamp, &str) {

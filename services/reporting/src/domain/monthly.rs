@@ -68,10 +68,10 @@ pub fn overview(figures: &PeriodFigures, lines: &[UnitLine]) -> String {
     let split = if states.is_empty() {
         String::new()
     } else {
-        format!("其中:{}。", states.join(","))
+        format!("其中：{}。", states.join("，"))
     };
     format!(
-        "{}共受理群众诉求{}件,同比{},环比{}。{split}形成工单{}件;承办单位办结{}件,期末在办{}件。",
+        "{}共受理群众诉求{}件，同比{}，环比{}。{split}形成工单{}件；承办单位办结{}件，期末在办{}件。",
         figures.period.label(),
         figures.counted.appeals,
         year.text(),
@@ -91,31 +91,31 @@ pub fn basics(figures: &PeriodFigures, lines: &[UnitLine]) -> Vec<Figure> {
     let mut all = vec![
         count("受理总量", figures.counted.appeals),
         Figure::new(
-            "受理同比(与上年同期)",
+            "受理同比（与上年同期）",
             Cell::Change(figures.against_year_before(measure::APPEAL)),
         ),
         Figure::new(
-            "受理环比(与上一期)",
+            "受理环比（与上一期）",
             Cell::Change(figures.against_previous(measure::APPEAL)),
         ),
         count("工单总量", figures.counted.tickets),
         count("办结", sum.concluded),
         Figure::new(
-            "办结环比(与上一期)",
+            "办结环比（与上一期）",
             Cell::Change(figures.against_previous(measure::CONCLUDED)),
         ),
         count("期末在办", sum.in_hand),
         count("期末超期未办", sum.overdue_in_hand),
-        rate("按期办结率(到期口径)", sum.on_time),
-        rate("签收及时率(到期口径)", sum.signed_on_time),
-        rate("退单率(退单/承接)", Rate::of(sum.returned, sum.got())),
-        rate("有效回访率(办结口径)", reached(figures)),
-        rate("解决率(办结口径)", sum.solved),
-        rate("满意率(办结口径)", sum.satisfied),
+        rate("按期办结率（到期口径）", sum.on_time),
+        rate("签收及时率（到期口径）", sum.signed_on_time),
+        rate("退单率（退单/承接）", Rate::of(sum.returned, sum.got())),
+        rate("有效回访率（办结口径）", reached(figures)),
+        rate("解决率（办结口径）", sum.solved),
+        rate("满意率（办结口径）", sum.satisfied),
     ];
     let historical = historical(&figures.now);
     if historical > 0 {
-        all.push(count("历史导入(不参与考核)", historical));
+        all.push(count("历史导入（不参与考核）", historical));
     }
     all
 }
@@ -185,9 +185,12 @@ pub(crate) mod tests {
         let Block::Paragraph(text) = &document.sections[0].blocks[1] else {
             panic!("the overview is a paragraph")
         };
-        assert!(text.contains("同比—(基期0),环比+25.00%(基期32)"), "{text}");
         assert!(
-            text.contains("已受理20件,直接答复15件,分类引导5件"),
+            text.contains("同比—（基期0），环比+25.00%（基期32）"),
+            "{text}"
+        );
+        assert!(
+            text.contains("已受理20件，直接答复15件，分类引导5件"),
             "{text}"
         );
         assert_eq!(document.differences, []);
@@ -206,7 +209,7 @@ pub(crate) mod tests {
         assert!(!document.reconciles());
         assert_eq!(
             document.differences[0].to_string(),
-            "受理总量与各渠道:应为各项之和47,实为总数40(相差-7)"
+            "受理总量与各渠道：应为各项之和47，实为总数40（相差-7）"
         );
     }
 

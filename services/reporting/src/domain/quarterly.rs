@@ -148,7 +148,7 @@ fn places(group: &Group, policy: &RatePolicy, names: &Names) -> Table {
         ("满意率", ColumnKind::Rate),
     ];
     let note = format!(
-        "不足{}件或无可计分指标的单列于后,不排名。",
+        "不足{}件或无可计分指标的单列于后，不排名。",
         policy.ranked_min
     );
     let mut table = Table::new(&format!("承办单位排名·{}", group.name), &columns).noted(&note);
@@ -183,7 +183,7 @@ fn praise(groups: &[Group], lines: &[UnitLine], names: &Names) -> Block {
             .collect();
         if !best.is_empty() {
             sentences.push(format!(
-                "{}组排名靠前且无超期:{}。",
+                "{}组排名靠前且无超期：{}。",
                 group.name,
                 best.join("、")
             ));
@@ -195,10 +195,10 @@ fn praise(groups: &[Group], lines: &[UnitLine], names: &Names) -> Block {
         .map(|line| format!("{}{}件", names.unit(&line.unit_code), line.praised))
         .collect();
     if !praised.is_empty() {
-        sentences.push(format!("收到群众表扬的单位:{}。", praised.join("、")));
+        sentences.push(format!("收到群众表扬的单位：{}。", praised.join("、")));
     }
     Block::Paragraph(if sentences.is_empty() {
-        "本季无排名靠前且无超期的单位,未收到表扬件。".to_owned()
+        "本季无排名靠前且无超期的单位，未收到表扬件。".to_owned()
     } else {
         sentences.join("")
     })
@@ -215,7 +215,7 @@ fn shortcomings(lines: &[UnitLine], cases: &Cases, names: &Names) -> Vec<Block> 
         ("督办", ColumnKind::Count),
     ];
     let mut units_named = Table::new("存在问题单位", &columns)
-        .noted("超期、未按时签收为当期到期口径;其余为当期发生数。");
+        .noted("超期、未按时签收为当期到期口径；其余为当期发生数。");
     for line in lines {
         let unsigned = line.signed_on_time.denominator - line.signed_on_time.numerator;
         let counts = [
@@ -274,7 +274,7 @@ fn ledger(cases: &Cases, names: &Names, zone: Zone) -> Table {
             Cell::text(day.to_string()),
             Cell::Count(i64::from(ticket.supervision_orders)),
             Cell::Count(i64::from(ticket.round)),
-            Cell::Time(ticket.due_at.map(|due| zone.wall(due))),
+            Cell::Deadline(ticket.due_at.map(|due| zone.wall(due))),
             Cell::text(words::ticket_state(&ticket.state)),
         ]);
     }
@@ -287,12 +287,12 @@ fn typical(cases: &Cases, names: &Names, zone: Zone) -> Vec<Block> {
             zone.day(at).format("%-m月%-d日").to_string()
         });
         let joined = if ticket.citizens.len() > 1 {
-            format!("(合并同类诉求{}件)", ticket.citizens.len())
+            format!("（合并同类诉求{}件）", ticket.citizens.len())
         } else {
             String::new()
         };
         Block::Paragraph(format!(
-            "案例{ordinal}:{}有市民反映“{}”{joined},由{}承办,{concluded}办结,回访已解决。答复要点:{}",
+            "案例{ordinal}：{}有市民反映“{}”{joined}，由{}承办，{concluded}办结，回访已解决。答复要点：{}",
             zone.day(ticket.received_at).format("%-m月%-d日"),
             ticket.summary,
             names.unit(&ticket.lead_unit_code),
@@ -335,8 +335,8 @@ fn demands(lines: &[UnitLine], names: &Names) -> String {
         .filter(|(units, _)| !units.is_empty())
         .map(|(units, demand)| format!("{}要{demand}", units.join("、")))
         .collect();
-    sentences.push("各承办单位要按承诺时限办理,办结前联系诉求人,如实答复".to_owned());
-    format!("{}。", sentences.join(";"))
+    sentences.push("各承办单位要按承诺时限办理，办结前联系诉求人，如实答复".to_owned());
+    format!("{}。", sentences.join("；"))
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub struct Group {
 #[must_use]
 pub fn formula(policy: &RatePolicy) -> String {
     format!(
-        "综合得分=按期办结率×{}+解决率×{}+满意率×{};分母为0的指标不计分,其余指标按权重折算为100分;当期承接(受理+转入)不足{}件的单位单列,不排名。",
+        "综合得分=按期办结率×{}+解决率×{}+满意率×{}；分母为0的指标不计分，其余指标按权重折算为100分；当期承接（受理+转入）不足{}件的单位单列，不排名。",
         policy.on_time_weight, policy.solved_weight, policy.satisfied_weight, policy.ranked_min
     )
 }

@@ -90,7 +90,7 @@ impl Change {
     /// `+11.20%(基期64088)`, or a dash.
     #[must_use]
     pub fn text(self) -> String {
-        format!("{}(基期{})", self.percent(), self.base)
+        format!("{}（基期{}）", self.percent(), self.base)
     }
 
     /// As a fraction for a spreadsheet; `None` without a base.

@@ -126,7 +126,7 @@ impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "{}:应为{},实为{}",
+            "{}：应为{}，实为{}",
             self.what, self.expected, self.found
         )
     }
@@ -147,7 +147,7 @@ fn difference(check: &Check) -> Option<Difference> {
                 sum == *total,
                 what,
                 format!("各项之和{sum}"),
-                format!("总数{total}(相差{unexplained})"),
+                format!("总数{total}（相差{unexplained}）"),
             )
         }
         Check::Within { what, part, whole } => {
@@ -161,8 +161,10 @@ fn difference(check: &Check) -> Option<Difference> {
             printed,
         } => {
             let computed = computed(*numerator, *denominator, printed.decimals);
-            let expected =
-                computed.map_or_else(|| "无基数,不列百分比".to_owned(), |value| value.to_string());
+            let expected = computed.map_or_else(
+                || "无基数，不列百分比".to_owned(),
+                |value| value.to_string(),
+            );
             let expected = format!("{expected}({numerator}/{denominator})");
             unless(
                 computed == Some(*printed),
@@ -192,12 +194,14 @@ fn change(what: &str, figures: Option<(i64, i64)>, printed: Printed) -> Option<D
     }
     let (base, now) = figures?;
     let computed = computed(now - base, base, printed.decimals);
-    let expected =
-        computed.map_or_else(|| "无基数,不列百分比".to_owned(), |value| value.to_string());
+    let expected = computed.map_or_else(
+        || "无基数，不列百分比".to_owned(),
+        |value| value.to_string(),
+    );
     unless(
         computed == Some(printed),
         what,
-        format!("{expected}(由{base}到{now})"),
+        format!("{expected}（由{base}到{now}）"),
         printed.to_string(),
     )
 }
@@ -216,7 +220,7 @@ fn balance_difference(balance: &Balance) -> Option<Difference> {
     let gone = concluded + transferred_out + in_hand;
     let expected = format!("上期结转{carried}+受理{received}+转入{transferred_in}={got}");
     let found = format!(
-        "办结{concluded}+转出{transferred_out}+在办{in_hand}={gone}(相差{})",
+        "办结{concluded}+转出{transferred_out}+在办{in_hand}={gone}（相差{}）",
         got - gone
     );
     unless(got == gone, &format!("{unit}收支"), expected, found)

@@ -11,9 +11,9 @@ use super::words;
 pub const HOT_MAX: usize = 10;
 
 /// Note under the head table: what its columns count and which cohorts its rates are of.
-pub const HEAD_NOTE: &str = "平衡关系:上期结转+受理+转入=办结+转出+在办。转入含改派转入和重办;转出含改派转出、并单和撤诉。\
-按期办结率=当期到期件中按期办结数/当期到期数(到期口径,到期前已转出的不计);超期=当期到期未按期办结数;\
-解决率=已解决/(已解决+部分解决+未解决),满意率=满意及以上/有效评价,均为当期办结件的有效回访(办结口径)。分母为0以“—”表示。";
+pub const HEAD_NOTE: &str = "平衡关系：上期结转+受理+转入=办结+转出+在办。转入含改派转入和重办；转出含改派转出、并单和撤诉。\
+按期办结率=当期到期件中按期办结数/当期到期数（到期口径，到期前已转出的不计）；超期=当期到期未按期办结数；\
+解决率=已解决/（已解决+部分解决+未解决），满意率=满意及以上/有效评价，均为当期办结件的有效回访（办结口径）。分母为0以“—”表示。";
 
 /// Where appeals came from.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn channels(figures: &PeriodFigures, names: &Names) -> Table {
     let rows = shares("来源渠道", "渠道", &figures.now.channels, |code| {
         names.channel(code)
     });
-    rows.noted("口径:当期受理(含直接答复、分类引导等);占比=该渠道数/受理总量。")
+    rows.noted("口径：当期受理（含直接答复、分类引导等）；占比=该渠道数/受理总量。")
 }
 
 /// What appeals wanted.
@@ -30,7 +30,7 @@ pub fn kinds(figures: &PeriodFigures) -> Table {
     let rows = shares("诉求类型", "类型", &figures.now.kinds, |code| {
         words::kind(code).to_owned()
     });
-    rows.noted("口径:当期受理;占比=该类型数/受理总量。")
+    rows.noted("口径：当期受理；占比=该类型数/受理总量。")
 }
 
 /// The most frequent categories with their change against the period before, and all others in one row.
@@ -45,7 +45,7 @@ pub fn hot_categories(figures: &PeriodFigures, names: &Names) -> Table {
         ("同比", ColumnKind::Rate),
     ];
     let mut table = Table::new("热点类别", &columns)
-        .noted("口径:当期受理工单;环比与上一期比,同比与上年同期比,基期为0以“—”表示。");
+        .noted("口径：当期受理工单；环比与上一期比，同比与上年同期比，基期为0以“—”表示。");
     let total = figures.now.categories.total(measure::TICKET);
     let ranked = figures.now.categories.ranked(measure::TICKET);
     let bases = [
@@ -220,7 +220,13 @@ mod tests {
         assert_eq!(rows.len(), HOT_MAX + 1);
         assert_eq!(
             rows[0][1..],
-            ["0101", "14", "31.82%(14/44)", "+100.00%(基期7)", "—(基期0)"]
+            [
+                "0101",
+                "14",
+                "31.82%(14/44)",
+                "+100.00%（基期7）",
+                "—（基期0）"
+            ]
         );
         assert_eq!(
             rows[HOT_MAX][1..],
@@ -228,8 +234,8 @@ mod tests {
                 "其他类别合计",
                 "8",
                 "18.18%(8/44)",
-                "+100.00%(基期4)",
-                "—(基期0)"
+                "+100.00%（基期4）",
+                "—（基期0）"
             ]
         );
     }

@@ -91,5 +91,12 @@ pub fn spread(cell: &Cell) -> Vec<Flat> {
             vec![score.map_or_else(|| Flat::Text(DASH.to_owned()), Flat::Score)]
         }
         Cell::Time(time) => vec![time.map_or_else(|| Flat::Text(String::new()), Flat::Time)],
+        Cell::Deadline(due) => vec![due.map_or_else(|| Flat::Text(String::new()), last_second)],
     }
+}
+
+/// A typed deadline: offices' programs know no 24:00, so it is the last second before.
+fn last_second(due: NaiveDateTime) -> Flat {
+    let is_midnight = due.time() == chrono::NaiveTime::MIN;
+    Flat::Time(due - chrono::Duration::seconds(i64::from(is_midnight)))
 }

@@ -16,7 +16,7 @@ pub fn render(document: &Document) -> String {
             .map(|line| format!("> {}  ", escape(line))),
     );
     if !document.reconciles() {
-        lines.extend(["", "**数据未核平,不得印发:**", ""].map(str::to_owned));
+        lines.extend(["", "**数据未核平，不得印发：**", ""].map(str::to_owned));
         let differences = document.differences.iter();
         lines
             .extend(differences.map(|difference| format!("- {}", escape(&difference.to_string()))));
@@ -43,7 +43,7 @@ fn figure_line(figure: &Figure) -> String {
 
 fn table_lines(table: &Table) -> Vec<String> {
     let mut lines = vec![
-        format!("### {}({})", escape(&table.title), count(table)),
+        format!("### {}（{}）", escape(&table.title), count(table)),
         String::new(),
     ];
     if !table.rows.is_empty() {
@@ -112,7 +112,8 @@ mod tests {
             found: "9".to_owned(),
         });
         assert!(
-            render(&document).contains("**数据未核平,不得印发:**\n\n- 住建局收支:应为10,实为9\n")
+            render(&document)
+                .contains("**数据未核平，不得印发：**\n\n- 住建局收支：应为10，实为9\n")
         );
     }
 

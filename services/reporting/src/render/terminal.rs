@@ -26,7 +26,7 @@ pub fn render(document: &Document, columns: usize) -> String {
     );
     if !document.reconciles() {
         lines.push(String::new());
-        lines.push("!! 数据未核平,不得印发 !!".to_owned());
+        lines.push("!! 数据未核平，不得印发 !!".to_owned());
         let differences = document.differences.iter();
         lines.extend(
             differences.flat_map(|difference| paragraph(&format!("- {difference}"), columns)),
@@ -82,7 +82,7 @@ fn table_lines(table: &Table, columns: usize) -> Vec<String> {
         lines.push(format!("… and {hidden} more"));
     }
     if !table.note.is_empty() {
-        lines.extend(paragraph(&format!("注:{}", table.note), columns));
+        lines.extend(paragraph(&format!("注：{}", table.note), columns));
     }
     lines
 }
@@ -263,7 +263,7 @@ mod tests {
     fn control_sequences_of_a_citizen_do_not_reach_the_terminal() {
         let mut document = list(1);
         if let Block::Table(table) = &mut document.sections[1].blocks[0] {
-            table.rows[0][7] = Cell::text("\u{1b}]0;x\u{7}路灯\r\n不亮");
+            table.rows[0][7] = Cell::text("\u{1b}]0；x\u{7}路灯\r\n不亮");
         }
         let text = render(&document, COLUMNS);
         assert!(!text.contains('\u{1b}') && !text.contains('\u{7}') && !text.contains('\r'));

@@ -185,7 +185,7 @@ pub async fn returned(db: &impl ConnectionTrait, days: Days) -> Result<Found<Tol
         .await?;
     let remarks = rows
         .iter()
-        .map(|row| (row.ticket_id, format!("退单理由:{}", row.note)))
+        .map(|row| (row.ticket_id, format!("退单理由：{}", row.note)))
         .collect();
     told(db, remarks, total).await
 }
@@ -204,7 +204,7 @@ pub async fn instructed(db: &impl ConnectionTrait, days: Days) -> Result<Found<T
         .await?;
     let remarks = rows
         .iter()
-        .map(|row| (row.ticket_id, format!("{}批示:{}", row.leader, row.text)))
+        .map(|row| (row.ticket_id, format!("{}批示：{}", row.leader, row.text)))
         .collect();
     told(db, remarks, total).await
 }

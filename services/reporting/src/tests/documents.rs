@@ -46,12 +46,12 @@ async fn the_daily_list_has_every_ticket_in_its_blocks() {
         let fourth = bench.document(Series::Daily, "2026-03-04").await;
         assert_eq!(numbers(rows(&fourth, "退单")), ["260303-TTTT3-K"]);
         assert!(
-            rows(&fourth, "退单")[0][14].starts_with("退单理由:非本单位职责,不属本单位管理范围")
+            rows(&fourth, "退单")[0][14].starts_with("退单理由：非本单位职责，不属本单位管理范围")
         );
         assert_eq!(numbers(rows(&fourth, "重复诉求")), ["260304-AAAA4-K"]);
         assert_eq!(
             rows(&fourth, "重复诉求")[0][14],
-            "并入260303-TTTT3-K;退单1次"
+            "并入260303-TTTT3-K；退单1次"
         );
         assert_eq!(fourth.differences, []);
 
@@ -70,7 +70,7 @@ async fn the_daily_list_has_every_ticket_in_its_blocks() {
             "the urgent one first"
         );
         assert_eq!(numbers(rows(&last, "未签收")), ["260307-TTTT7-K"]);
-        assert_eq!(rows(&last, "未签收")[0][10], "未签收(超时)");
+        assert_eq!(rows(&last, "未签收")[0][10], "未签收（超时）");
         assert_eq!(numbers(rows(&last, "突发/紧急")), ["260307-TTTT7-K"]);
         assert_eq!(last.differences, []);
     }
@@ -133,9 +133,9 @@ async fn the_monthly_summary_balances_every_unit() {
         ];
         assert_eq!(head, expected, "{}", bench.label);
         assert_eq!(figure(&month, "受理总量"), "7");
-        assert_eq!(figure(&month, "受理环比(与上一期)"), "—(基期0)");
-        assert_eq!(figure(&month, "历史导入(不参与考核)"), "1");
-        assert_eq!(figure(&month, "有效回访率(办结口径)"), "100.00%(2/2)");
+        assert_eq!(figure(&month, "受理环比（与上一期）"), "—（基期0）");
+        assert_eq!(figure(&month, "历史导入（不参与考核）"), "1");
+        assert_eq!(figure(&month, "有效回访率（办结口径）"), "100.00%(2/2)");
         let sources = rows(&month, "来源渠道");
         assert_eq!(sources[0], ["12345电话", "4", "57.14%(4/7)"]);
         assert_eq!(sources.last().unwrap(), &["合计", "7", "100.00%(7/7)"]);
@@ -148,7 +148,7 @@ async fn the_monthly_summary_balances_every_unit() {
             rows(&april, "承办单位办理情况")[0][..7],
             ["市住建局", "2", "0", "0", "0", "0", "2"]
         );
-        assert_eq!(figure(&april, "受理环比(与上一期)"), "-100.00%(基期7)");
+        assert_eq!(figure(&april, "受理环比（与上一期）"), "-100.00%（基期7）");
         assert!(
             april
                 .head
@@ -170,7 +170,7 @@ async fn the_quarterly_circular_names_units_and_tickets() {
             ledger[0][1..6],
             [
                 "260307-TTTT7-K",
-                "第7件:小区路灯不亮,请尽快修理",
+                "第7件：小区路灯不亮，请尽快修理",
                 "市交通局",
                 "2026-03-31",
                 "1"

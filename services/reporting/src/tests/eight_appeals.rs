@@ -17,7 +17,7 @@ fn opened(story: &mut Story, said: &Said, unit: &str, due: Timestamp, category: 
         ticket.nature = said.nature.into();
         ticket.kind = said.kind.into();
         ticket.channel_code = said.channel.to_owned();
-        ticket.text = format!("第{}件:小区路灯不亮,请尽快修理", said.n);
+        ticket.text = format!("第{}件：小区路灯不亮，请尽快修理", said.n);
         ticket.received_at = Some(wire(said.at));
         ticket.round = 1;
     });

@@ -40,7 +40,7 @@ async fn every_format_arrives_in_pieces_through_grpc() {
             (
                 rpc::Format::Terminal,
                 "daily-2026-03-31.txt",
-                "2026年3月31日群众诉求日清单(2026年第1期)".as_bytes(),
+                "2026年3月31日群众诉求日清单（2026年第1期）".as_bytes(),
             ),
             (
                 rpc::Format::Markdown,

@@ -193,7 +193,7 @@ fn instruction(number: u128, text: &str, seen: i64) -> GiveInstruction {
 async fn an_instruction_reaches_the_log_and_the_daily_list() {
     for bench in benches().await {
         bench.hear(&story().events).await;
-        let told = instruction(3, "请住建局限期办结,联系人电话19900000001", 0);
+        let told = instruction(3, "请住建局限期办结，联系人电话19900000001", 0);
         let given = bench
             .reporting
             .instruct(context("i1", 0), told.clone())
@@ -214,7 +214,7 @@ async fn an_instruction_reaches_the_log_and_the_daily_list() {
         let listed = rows(&list, "领导批示件");
         assert_eq!(listed.len(), 1, "{}", bench.label);
         assert!(
-            listed[0][14].starts_with("市长批示:请住建局限期办结"),
+            listed[0][14].starts_with("市长批示：请住建局限期办结"),
             "{}",
             listed[0][14]
         );

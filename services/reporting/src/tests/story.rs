@@ -119,7 +119,7 @@ impl Story {
                 String::new()
             },
             citizen: format!("c{}f00d", said.n % 3),
-            text: format!("第{}件:小区路灯不亮,请尽快修理", said.n),
+            text: format!("第{}件：小区路灯不亮，请尽快修理", said.n),
             received_at: Some(wire(said.at)),
             kind: said.kind.into(),
             legal_route: if state == shared::AppealState::Guided {

@@ -12,7 +12,7 @@ pub fn ticket(number: &str, channel_code: &str, minute: i64) -> Ticket {
         kind: "complaint".to_owned(),
         urgency: "normal".to_owned(),
         category_code: "0101".to_owned(),
-        summary: "小区路灯不亮,夜间出行不便".to_owned(),
+        summary: "小区路灯不亮，夜间出行不便".to_owned(),
         channel_code: channel_code.to_owned(),
         lead_unit_code: "HOUSING".to_owned(),
         assisting_unit_codes: vec!["TRAFFIC".to_owned()],
@@ -90,7 +90,7 @@ fn nobody_is_named() {
     }
     assert_eq!(
         summary(flags(false, false, true), "某单位"),
-        "举报件,摘要从略"
+        "举报件，摘要从略"
     );
 }
 

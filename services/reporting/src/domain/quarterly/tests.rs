@@ -109,5 +109,5 @@ fn units_are_named_for_what_they_left_undone() {
 fn a_tip_offs_content_is_not_spread() {
     let ledger = circular();
     let ledger = table(&ledger, "督办件台账");
-    assert_eq!(ledger.rows[0][2].shown(), "举报件,摘要从略");
+    assert_eq!(ledger.rows[0][2].shown(), "举报件，摘要从略");
 }
