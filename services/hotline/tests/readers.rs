@@ -262,6 +262,16 @@ fn too_many_rows_are_refused() {
 }
 
 #[test]
+fn workbooks_larger_than_their_limit_are_refused() {
+    let mut xls = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1".to_vec();
+    xls.resize((20 << 20) + 1, 0);
+    assert!(refusal("large.xls", &xls).contains("at most 20 MiB"));
+    let mut xlsx = b"PK\x03\x04".to_vec();
+    xlsx.resize((64 << 20) + 1, 0);
+    assert!(refusal("large.xlsx", &xlsx).contains("at most 64 MiB"));
+}
+
+#[test]
 fn a_bomb_is_refused_before_it_is_parsed() {
     let blanks = " ".repeat(16 << 20);
     let why = refusal("bomb.xlsx", &workbook(&blanks, None));

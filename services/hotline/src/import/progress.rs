@@ -13,8 +13,8 @@ const PARTS: u64 = 1_000;
 
 /// A bar, or plain lines, on standard error.
 pub(super) enum Progress {
-    /// On a terminal.
-    Bar(ProgressBar),
+    /// On a terminal: the bar, and rows that were read before this run of the command.
+    Bar(ProgressBar, Option<i64>),
     /// Elsewhere: rows that were told last.
     Lines(i64),
 }
@@ -27,13 +27,16 @@ impl Progress {
         }
         let bar = ProgressBar::new_spinner();
         bar.enable_steady_tick(Duration::from_millis(200));
-        Self::Bar(bar)
+        Self::Bar(bar, None)
     }
 
     /// Shows the sums; `done` is the part of the file that was read, if known.
     pub(super) fn show(&mut self, sums: &ImportSums, done: Option<f64>) {
         match self {
-            Self::Bar(bar) => show_on(bar, sums, done),
+            Self::Bar(bar, before) => {
+                let before = *before.get_or_insert(sums.rows_read);
+                show_on(bar, sums, before, done);
+            }
             Self::Lines(told) if sums.rows_read >= *told + LINE_EVERY => {
                 *told = sums.rows_read;
                 // A closed standard error does not stop an import.
@@ -45,16 +48,16 @@ impl Progress {
 
     /// Clears the bar.
     pub(super) fn end(&self) {
-        if let Self::Bar(bar) = self {
+        if let Self::Bar(bar, _) = self {
             bar.finish_and_clear();
         }
     }
 }
 
-fn show_on(bar: &ProgressBar, sums: &ImportSums, done: Option<f64>) {
+fn show_on(bar: &ProgressBar, sums: &ImportSums, before: i64, done: Option<f64>) {
     let elapsed = bar.elapsed().as_secs_f64().max(0.001);
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
-    let rate = sums.rows_read as f64 / elapsed;
+    let rate = (sums.rows_read - before) as f64 / elapsed;
     bar.set_message(format!("{}, {rate:.0} rows/s", in_words(sums)));
     let Some(done) = done else { return };
     if bar.length().is_none() {
