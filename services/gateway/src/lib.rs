@@ -1,4 +1,4 @@
-//! The edge: console and public pages. Empty until its issue comes.
+//! The edge: console and public pages. An empty place for now.
 
 use hotline_platform::runtime::Runtime;
 

@@ -21,7 +21,7 @@ pub enum Name {
     Feedback,
     /// Read models and documents.
     Reporting,
-    /// The edge; empty until its issue comes.
+    /// The edge; an empty place for now.
     Gateway,
 }
 

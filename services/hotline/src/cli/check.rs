@@ -114,7 +114,7 @@ async fn tell_backlog(mounted: &Mounted) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Conservation (design.md 7.8), asked of intake by its own query.
+/// Conservation (I12 in `docs/architecture.md`), asked of intake by its own query.
 async fn conservation(mounted: &Mounted) -> anyhow::Result<Vec<Finding>> {
     let mut client = IntakeServiceClient::new(mounted.peers.transport("intake", None));
     let answer = said(
