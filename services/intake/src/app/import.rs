@@ -138,7 +138,7 @@ impl Intake {
         Ok((rows, next))
     }
 
-    /// The sums of all imports, by channel (design.md 7.8).
+    /// The sums of all imports, by channel (conservation, I12 in `docs/architecture.md`).
     ///
     /// # Errors
     ///

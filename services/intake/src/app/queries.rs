@@ -238,7 +238,8 @@ impl Intake {
         Ok((found, last.map(|line| line.number)))
     }
 
-    /// The conservation sums of every channel that has an appeal or an import (design.md 7.8).
+    /// The conservation sums of every channel that has an appeal or an import
+    /// (I12 in `docs/architecture.md`).
     ///
     /// # Errors
     ///

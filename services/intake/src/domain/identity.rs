@@ -1,7 +1,7 @@
 //! What makes two tellings one: dedup keys, content hashes, pseudonyms, query codes.
 //!
 //! Everything here is a hash over length-prefixed parts, so that no two lists of parts can be
-//! mistaken for each other (`reliability.md` 2.4).
+//! mistaken for each other.
 
 use hmac::{Hmac, KeyInit, Mac};
 use hotline_kernel::text::normalise;
@@ -102,8 +102,8 @@ pub fn content_hash(registration: &Registration) -> [u8; 32] {
     parts.finish()
 }
 
-/// The pseudonym of a known citizen: by phone, else by e-mail, else by account at its source
-/// (design.md 7.3). `phone` is the contact's phone in E.164, if it is one.
+/// The pseudonym of a known citizen: by phone, else by e-mail, else by account at its source.
+/// `phone` is the contact's phone in E.164, if it is one.
 #[must_use]
 pub fn pseudonym(
     key: &[u8; 32],

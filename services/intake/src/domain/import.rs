@@ -45,7 +45,7 @@ pub struct ImportBatch {
     pub finished_at: Option<Timestamp>,
 }
 
-/// What became of the rows of an import: rows read = present + refused + registered (design.md 7.8).
+/// What became of the rows of an import: rows read = present + refused + registered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportSums {
     /// Known from before, with the same content.

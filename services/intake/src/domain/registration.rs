@@ -23,7 +23,7 @@ pub const NAME_MAX_CHARS: usize = 200;
 /// Most units that can be complained against in one appeal.
 pub const COMPLAINED_UNITS_MAX: usize = 20;
 
-/// What makes a second telling of an appeal the same telling (design.md 7.6).
+/// What makes a second telling of an appeal the same telling, for ever (I2 in `docs/architecture.md`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// The source's own id; it means something only together with its source.
@@ -72,7 +72,7 @@ impl std::fmt::Debug for Contact {
     }
 }
 
-/// Separate flags on any kind of appeal (design.md 4, Confidentiality).
+/// Separate flags on any kind of appeal; none follows from another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confidentiality {
     /// The citizen does not want to be known: never linked with other appeals.

@@ -77,7 +77,7 @@ impl Term for Urgency {
     ];
 }
 
-/// What an appeal is to the clocks (design.md 4, Imports declare their nature).
+/// What an appeal is to the clocks; every import declares it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Nature {

@@ -1,4 +1,4 @@
-//! The conservation sums of design.md 7.8, counted in SQL.
+//! The conservation sums (I12 in `docs/architecture.md`), counted in SQL.
 
 use std::collections::BTreeMap;
 

@@ -228,7 +228,7 @@ impl City {
         }
     }
 
-    /// registered = the sum of where they stand, per channel (design.md 7.8).
+    /// registered = the sum of where they stand, per channel (I12 in `docs/architecture.md`).
     pub async fn assert_conserved(&self) -> BTreeMap<String, i64> {
         let mut totals = BTreeMap::new();
         for (channel, sums) in self.intake.conservation().await.expect("counted") {

@@ -263,7 +263,7 @@ impl Cell {
     }
 }
 
-/// Day n ends at 24:00 of day n (design.md 4, Deadlines); nobody reads `00:00` of the next day so.
+/// Day n of a deadline ends at 24:00 of day n; nobody reads `00:00` of the next day so.
 fn deadline(due: chrono::NaiveDateTime) -> String {
     match due.date().pred_opt() {
         Some(day) if due.time() == chrono::NaiveTime::MIN => format!("{day} 24:00"),

@@ -7,7 +7,7 @@ use super::document::{Cell, ColumnKind, Table};
 use super::names::Names;
 use super::words;
 
-/// Columns of the daily list (domain.md 3.1).
+/// Columns of the daily list, as they are printed from left to right.
 pub const COLUMNS: [(&str, ColumnKind); 15] = [
     ("序号", ColumnKind::Count),
     ("受理编号", ColumnKind::Text),

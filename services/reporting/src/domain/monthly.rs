@@ -1,4 +1,4 @@
-//! 一月一汇总: the month in figures, by source, kind, unit and category (domain.md 3.3).
+//! 一月一汇总: the month in figures, by source, kind, unit and category.
 
 use super::document::{Block, Cell, ColumnKind, Document, Figure, Section, Table};
 use super::fact::measure;

@@ -1,4 +1,4 @@
-//! 一季一通报: ranking, praise, shortcomings by name, the supervision ledger and cases (domain.md 3.4).
+//! 一季一通报: ranking, praise, shortcomings by name, the supervision ledger and cases.
 
 use chrono::NaiveDate;
 use hotline_kernel::time::Zone;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What is printed where a figure has no base (domain.md 2.6: never a percentage of nothing).
+/// What is printed where a figure has no base: there is no percentage of nothing.
 pub const DASH: &str = "—";
 
 /// A share of a whole. Prints its numerator and denominator.

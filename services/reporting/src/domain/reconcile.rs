@@ -1,6 +1,6 @@
 //! Checks that a document's figures agree with each other, and what is wrong when they do not.
 //!
-//! The cases come from published reports that did not (domain.md 3.5): a total that is not the sum
+//! The cases come from published reports that did not: a total that is not the sum
 //! of its parts, a share of another whole, a fall of more than everything.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! What citizens wrote, made harmless for the place it is shown in (reliability.md 3.7).
+//! What citizens wrote, made harmless for the place it is shown in.
 
 use hotline_kernel::text::normalise;
 

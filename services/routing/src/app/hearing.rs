@@ -227,7 +227,7 @@ impl Turn<'_> {
     }
 
     /// First failure: round 2. Second: round 3, with a supervision order. Third: to the shift supervisor, and a
-    /// person decides (design 4, Follow-up). What is said of another round than the present one is late.
+    /// person decides. What is said of another round than the present one is late.
     async fn judge(
         &self,
         ticket: &Ticket,

@@ -7,7 +7,7 @@ use crate::domain::ticket::Ticket;
 use crate::domain::word::DispatchSource;
 use crate::error::RoutingError;
 
-/// The round that begins with a supervision order (design 4, Follow-up).
+/// The round that begins with a supervision order: the one after a second failure.
 pub(crate) const SUPERVISED_ROUND: u32 = 3;
 
 impl Turn<'_> {

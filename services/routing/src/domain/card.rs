@@ -49,8 +49,8 @@ pub struct CardPlan {
 
 /// Plans the warnings of a clock as seen at `now`.
 ///
-/// Yellow falls at 00:00 of the working day before the due day, red at 00:00 of the first day after it
-/// (`domain.md` 2.2); of hours, yellow falls at half time and red at expiry. The reminder follows at 00:00 of
+/// Yellow falls at 00:00 of the working day before the due day, red at 00:00 of the first day after it;
+/// of hours, yellow falls at half time and red at expiry. The reminder follows at 00:00 of
 /// the day after the red card, or after `now` where red was long past.
 #[must_use]
 pub fn plan(almanac: &Almanac<'_>, clock: &Running, now: Timestamp) -> CardPlan {

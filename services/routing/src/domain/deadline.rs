@@ -28,7 +28,7 @@ pub struct Almanac<'a> {
 impl Almanac<'_> {
     /// By when a ticket must be done whose clock started at `from`.
     ///
-    /// Day n ends at 24:00 of the n-th day, counted from the next one (design 4, Deadlines).
+    /// Day n ends at 24:00 of the n-th day, counted from the next one, or from the day itself if the profile says so.
     #[must_use]
     pub fn due(&self, from: Timestamp, terms: &Terms) -> Due {
         if let Some(hours) = terms.hours {

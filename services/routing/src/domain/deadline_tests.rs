@@ -1,4 +1,5 @@
-//! The calendar vectors of the reference (domain.md 6), through profile, kind and urgency.
+//! Deadlines over the published calendars of 2024 to 2026, holidays and make-up workdays, through profile, kind
+//! and urgency.
 
 use hotline_kernel::calendar::DayKind;
 

@@ -4,7 +4,7 @@ use hotline_kernel::id::MatterId;
 use hotline_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Separate flags on any kind of appeal (design 4, Confidentiality).
+/// Separate flags on any kind of appeal; none follows from another.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confidentiality {
     /// The citizen is not known.

@@ -73,8 +73,8 @@ pub struct Terms {
 }
 
 impl Policy {
-    /// What is used while the configured profile has not been loaded: the Sichuan measure of 2025, with the
-    /// proposals of the reference for what its published text leaves open.
+    /// What is used while the configured profile has not been loaded: the Sichuan measure of 2025, with
+    /// choices of our own for what its published text leaves open, such as praise.
     #[must_use]
     pub fn sichuan_2025() -> Self {
         Self {

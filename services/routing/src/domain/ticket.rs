@@ -10,7 +10,7 @@ use super::matter::{Confidentiality, MatterOnTicket};
 use super::state::{Conclusion, Returning, TicketState};
 use super::word::{Card, Kind, Nature, Urgency};
 
-/// The counted return that forces a consultation (design 4, Returns).
+/// The counted return that forces a consultation.
 pub const CONSULTATION_AT_RETURN: u32 = 2;
 
 /// What is asked, as the matter that opened the ticket said it. Texts are masked.
@@ -89,9 +89,9 @@ pub struct Refused {
     pub rule: Option<&'static str>,
 }
 
-/// A unit may return a ticket only so long after it signed (design 4, Returns).
+/// A unit may return a ticket only so long after it signed; the profile says how many working days.
 pub const RULE_RETURN_WINDOW: &str = "the time to return it after signing is over";
-/// A consultation's decision is binding (design 4, Returns).
+/// Who got a ticket by a consultation cannot return it.
 pub const RULE_BINDING: &str = "the consultation's decision is binding";
 /// A card is shown once per assignment.
 pub const RULE_CARD_SHOWN: &str = "it shows that card already";

@@ -162,7 +162,7 @@ fn commands() -> Vec<TicketCommand> {
     ]
 }
 
-/// The life of a ticket as drawn in the design: a command, from which states, to which; `same` takes a mark only.
+/// The life of a ticket as the trade draws it: a command, from which states, to which; `same` takes a mark only.
 const DRAWN: &str = "
 dispatch: awaiting_dispatch -> dispatched
 sign: dispatched -> signed

@@ -56,8 +56,8 @@ impl Tree {
             .collect()
     }
 
-    /// The complained-against unit under which `unit` stands, if any: it can never be dispatched to
-    /// (design 4, Confidentiality).
+    /// The complained-against unit under which `unit` stands, if any: neither it nor
+    /// a unit below it can ever be dispatched to.
     #[must_use]
     pub fn complained_above<'a>(&self, unit: &str, complained: &'a [String]) -> Option<&'a str> {
         complained

@@ -67,7 +67,7 @@ pub enum Urgency {
 }
 
 impl Urgency {
-    /// Whether its clocks count natural hours (design: urgent and critical do).
+    /// Whether its clocks count natural hours, round the clock: those of urgent and critical do.
     #[must_use]
     pub fn counts_hours(self) -> bool {
         self != Self::Normal
@@ -119,7 +119,8 @@ pub enum ReturnReason {
 }
 
 impl ReturnReason {
-    /// Whether the return counts towards the second, which forces a consultation (design 4, Returns).
+    /// Whether the return counts towards the second, which forces a consultation: not one for missing
+    /// information or a duplicate.
     #[must_use]
     pub fn is_counted(self) -> bool {
         !matches!(self, Self::MissingInfo | Self::Duplicate)
