@@ -1,7 +1,8 @@
 //! The real exports, whole, through `hotline import` and the running city: as historical and as new,
 //! again, interrupted, and one that must be refused row by row.
 //!
-//! The files lie beside the project and are only read. Where they are absent, the tests say so.
+//! They are real files beside the checkout, not part of the project, and only read; the tests say so when they are
+//! absent.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 

@@ -1,4 +1,6 @@
 //! Facts about the real exports: every row is read, whatever the format. Nothing of them is kept.
+//!
+//! They are real files beside the checkout, not part of the project; the tests say so when they are absent.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -8,7 +10,7 @@ use hotline::import::file;
 use hotline::import::sheet::SheetParser;
 use hotline::import::source::SourceRow;
 
-/// The folder of real exports beside the project; says so where it is absent.
+/// A real export; says so where it is absent.
 fn real(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/data/real")

@@ -148,7 +148,8 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// The published calendar of 2024 to 2026, from the reference data beside the project or its sample city.
+    /// The published calendar of 2024 to 2026: a real file beside the checkout, not part of the project; where it is
+    /// absent, the sample city's.
     fn published() -> Calendar {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"))
             .ancestors()

@@ -1,7 +1,7 @@
 //! Many submissions, one transaction: a writer task takes what waits.
 //!
 //! While one batch commits the next one gathers, so throughput grows with load and a lone
-//! submission waits for nobody (measured: `reference/spike.md` 3).
+//! submission waits for nobody.
 
 use std::sync::Arc;
 

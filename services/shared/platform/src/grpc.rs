@@ -27,7 +27,7 @@ const STORAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
 pub struct Principal {
     /// Such as `operator:li` or `unit:HOUSING:wang`.
     pub id: String,
-    /// Role words of design.md 7.12, such as `operator`, `unit_clerk`, `reviewer`.
+    /// Role words, such as `operator`, `unit_clerk`, `reviewer`; noted, not checked (`docs/operations.md`).
     #[serde(default)]
     pub roles: Vec<String>,
     /// The unit it acts for, empty if none.
