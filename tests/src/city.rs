@@ -40,7 +40,8 @@ const SEED: u64 = 20_260_901;
 pub struct City {
     /// `embedded` or `PostgreSQL + Redis`, for assert messages.
     pub label: &'static str,
-    pub(crate) installation: Installation,
+    // Its folder and databases stay as long as the city.
+    _installation: Installation,
     clock: ManualClock,
     processes: Vec<Process>,
     keys: AtomicU64,
@@ -76,7 +77,7 @@ impl City {
             let (keys, label) = (AtomicU64::new(0), installation.label);
             let mut city = Self {
                 label,
-                installation,
+                _installation: installation,
                 clock,
                 processes,
                 keys,
@@ -137,10 +138,10 @@ impl City {
     pub async fn settles(&self) {
         for process in &self.processes {
             if let Some(running) = &process.running {
-                running
-                    .settle()
-                    .await
-                    .unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
+                let settled = tokio::time::timeout(UNTIL_MAX, running.settle()).await;
+                let settled =
+                    settled.unwrap_or_else(|_| panic!("{}: still not at rest", self.label));
+                settled.unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
             }
         }
     }
@@ -173,20 +174,12 @@ impl City {
         loaded
     }
 
-    /// `hotline replay SERVICE`, as an administrator types it beside the running city.
-    pub async fn replays(&self, service: &str) {
-        let mut command = self.installation.command(&["replay", service]);
-        let replayed = tokio::task::spawn_blocking(move || command.status());
-        let status = replayed
-            .await
-            .expect("it does not panic")
-            .expect("the binary starts");
-        assert!(
-            status.success(),
-            "{}: hotline replay {service} failed",
-            self.label
-        );
-        self.settles().await;
+    /// Lets a service forget what it derived from events, and hear every log again.
+    pub async fn forgets(&self, service: Name) {
+        let process = &self.processes[self.process_of(service)];
+        let running = process.running.as_ref().expect("it runs");
+        let forgot = running.forget(service).await;
+        forgot.unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
     }
 
     /// What a channel's outbound file holds, a JSON object per line.

@@ -18,7 +18,7 @@ use hotline_platform::quiet::Quiet;
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
-use hotline_platform::{check, feed, relay, timers, upkeep};
+use hotline_platform::{check, feed, relay, replay, timers, upkeep};
 use hotline_proto::event::event_log_client::EventLogClient;
 use hotline_proto::event::{Head, HeadsRequest};
 use tokio::time::timeout;
@@ -254,11 +254,6 @@ impl Running {
         self.mounted.peers.transport(service, None)
     }
 
-    /// Its services.
-    pub(crate) fn mounted(&self) -> &Mounted {
-        &self.mounted
-    }
-
     /// Waits until every event is applied and every due timer has fired.
     ///
     /// # Errors
@@ -296,6 +291,15 @@ impl Running {
         ))
     }
 
+    /// Empties what a service derived from events; it hears the logs again from their beginning.
+    ///
+    /// # Errors
+    ///
+    /// A service that does not run here, or that cannot be rebuilt from events.
+    pub async fn forget(&self, name: Name) -> anyhow::Result<()> {
+        self.mounted.forget(name).await
+    }
+
     /// Ends when the process is asked to stop: SIGTERM or Ctrl-C.
     pub async fn until_stopped(&self) {
         match StopSignal::listen() {
@@ -315,6 +319,21 @@ impl Running {
 }
 
 impl Mounted {
+    /// Empties what a service derived from events and sets it to the beginning of the logs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Running::forget`].
+    pub async fn forget(&self, name: Name) -> anyhow::Result<()> {
+        let found = self.services.iter().find(|(mounted, _)| *mounted == name);
+        let (_, service) = found.with_context(|| format!("{name} has nothing to replay"))?;
+        let reaction = service.reaction.as_ref();
+        let reaction = reaction.with_context(|| format!("{name} hears nobody"))?;
+        replay::replay(&service.core, reaction.as_ref())
+            .await
+            .with_context(|| format!("replay {name}"))
+    }
+
     /// Ends the tasks and closes the databases.
     pub async fn close(self) {
         if timeout(TASKS_DRAIN, self.tasks.drain()).await.is_err() {

@@ -1,5 +1,6 @@
 //! The reports come out of the events alone: forgotten and read again, they are the same.
 
+use hotline::services::Name;
 use hotline_proto::reporting::Series;
 use hotline_proto::shared::{FailureClass, Satisfaction, Solved};
 use hotline_tests::city::City;
@@ -69,12 +70,43 @@ async fn the_reports_are_rebuilt_by_replay_to_the_same_content() {
             before.push((head, content));
         }
 
-        city.replays("reporting").await;
+        city.forgets(Name::Reporting).await;
+        city.settles().await;
 
         for ((series, period), before) in DOCUMENTS.into_iter().zip(before) {
             let after = city.document(series, period).await;
             assert_eq!(after, before, "{} {period}", city.label);
         }
+        city.ends().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_is_empty_until_the_logs_can_be_read_again() {
+    for mut city in City::all_in_two_processes().await {
+        let said = city.citizen("李").calls("文昌路路灯不亮").await;
+        let matter = city.operator().accepts_one(&said).await;
+        city.until("the ticket is in the list", || async {
+            let (head, daily) = city.document(Series::Daily, "2026-09-01").await;
+            head.reconciles && daily.contains(&matter.number)
+        })
+        .await;
+        let before = city.document(Series::Daily, "2026-09-01").await;
+
+        city.stop(Name::Intake).await;
+        city.forgets(Name::Reporting).await;
+        let without = city.document(Series::Daily, "2026-09-01").await;
+        assert_ne!(
+            without.1, before.1,
+            "{}: nobody tells of the appeals",
+            city.label
+        );
+        city.start(Name::Intake).await;
+
+        city.until("the list is what it was", || async {
+            city.document(Series::Daily, "2026-09-01").await == before
+        })
+        .await;
         city.ends().await;
     }
 }

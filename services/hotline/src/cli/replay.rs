@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use hotline_platform::{check, replay};
+use hotline_platform::check;
 
 use super::Place;
 use crate::compose::Mounted;
@@ -31,7 +31,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let is_alone = config.peers.is_empty() && folder::lock(&config, Name::ALL).is_ok();
     if !is_alone {
         let mounted = City::mount(Name::STORED, &config, Parts::default(), false).await?;
-        let read = forget(&mounted, name).await;
+        let read = mounted.forget(name).await;
         let read = match read {
             Ok(()) => until_read(&mounted, name).await,
             Err(error) => Err(error),
@@ -42,7 +42,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     config.server.listen.set_port(0);
     config.server.metrics_listen = None;
     let running = City::start(config, Parts::default()).await?;
-    let read = match forget(running.mounted(), name).await {
+    let read = match running.forget(name).await {
         Ok(()) => running.settle().await,
         Err(error) => Err(error),
     };
@@ -50,22 +50,6 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     read?;
     writeln!(std::io::stdout(), "{name} has read every log again")?;
     Ok(())
-}
-
-async fn forget(mounted: &Mounted, name: Name) -> anyhow::Result<()> {
-    let service = mounted
-        .services
-        .iter()
-        .find(|(mounted, _)| *mounted == name)
-        .map(|(_, service)| service);
-    let service = service.with_context(|| format!("{name} has nothing to replay"))?;
-    let reaction = service
-        .reaction
-        .as_ref()
-        .with_context(|| format!("{name} hears nobody"))?;
-    replay::replay(&service.core, reaction.as_ref())
-        .await
-        .with_context(|| format!("replay {name}"))
 }
 
 /// Another process reads; this one waits until it is through.
