@@ -222,6 +222,15 @@ fn received_at(registration: &Registration, now: Timestamp) -> Timestamp {
     }
 }
 
+/// The deadline that binds it already: only what is in hand elsewhere brings one.
+fn due_at(registration: &Registration) -> Option<Timestamp> {
+    let kept = registration
+        .imported
+        .as_ref()
+        .and_then(|imported| imported.due_at);
+    kept.filter(|_| registration.nature == Nature::InHand)
+}
+
 fn citizen(settings: &Settings, registration: &Registration) -> String {
     if registration.confidentiality.is_anonymous {
         return String::new();
@@ -268,7 +277,7 @@ impl MatterDraft<'_> {
             urgency: told.urgency.unwrap_or_default(),
             subject: self.masks.get(&told.subject),
             text: self.masks.get(&told.text),
-            imported_due_at: imported.and_then(|imported| imported.due_at),
+            imported_due_at: due_at(registration),
             imported_reply: reply.map(|reply| MaskedReply {
                 text: self.masks.get(&reply.text),
                 replied_at: reply.replied_at,

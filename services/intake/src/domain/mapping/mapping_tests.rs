@@ -116,6 +116,26 @@ fn a_new_appeal_is_received_now_and_one_in_hand_when_it_was() {
 }
 
 #[test]
+fn a_deadline_is_read_only_of_what_is_in_hand() {
+    let mapping = "source = 'old'\n[columns]\nsource_id = 'id'\ntext = 'text'\nsaid_at = 'at'\ndue_at = 'due'\n";
+    let header = strings(&["id", "text", "at", "due"]);
+    let row = strings(&["7", "路灯", "2026-11-02", "2026-11-30"]);
+    let due = |nature| {
+        let binding = Mapping::parse(mapping).unwrap().bind(&header).unwrap();
+        let mapped = binding.apply(&row, &context(nature)).unwrap();
+        mapped.registration.imported.unwrap().due_at.is_some()
+    };
+    let cases = [
+        (Nature::InHand, true),
+        (Nature::Historical, false),
+        (Nature::New, false),
+    ];
+    for (nature, is_kept) in cases {
+        assert_eq!(due(nature), is_kept, "{nature:?}");
+    }
+}
+
+#[test]
 fn a_refusal_says_what_was_expected_and_what_stood_there() {
     let cases = [
         (with(0, ""), "source_id", "not to be empty", ""),

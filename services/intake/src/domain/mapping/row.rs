@@ -237,6 +237,10 @@ impl Row<'_> {
             Nature::New => None,
             Nature::InHand | Nature::Historical => self.date(Field::ReceivedAt)?.or(said_at),
         };
+        let due_at = match context.nature {
+            Nature::InHand => self.date(Field::DueAt)?,
+            Nature::New | Nature::Historical => None,
+        };
         let text = self.text_of(Field::ReplyText, true)?;
         let replied_at = self.date(Field::RepliedAt)?;
         let mut old_number = self.line(Field::OldNumber)?;
@@ -247,7 +251,7 @@ impl Row<'_> {
             batch_id: context.batch_id,
             old_number,
             received_at,
-            due_at: self.date(Field::DueAt)?,
+            due_at,
             reply: (!text.is_empty()).then_some(ImportedReply { text, replied_at }),
         })
     }

@@ -144,7 +144,7 @@ async fn the_nature_decides_what_a_row_becomes() {
                 size: 1,
                 after: None,
             };
-            let filter = crate::store::appeals::Filter::default();
+            let filter = crate::domain::appeal::Filter::default();
             let (found, _) = city.intake.appeals(&filter, &page).await.expect("listed");
             let (appeal, matter) = (&found[0].appeal, &found[0].matters[0].matter);
             assert_eq!(appeal.state.word(), state, "{} {nature:?}", city.label);
@@ -163,7 +163,9 @@ async fn the_nature_decides_what_a_row_becomes() {
             );
             assert_eq!(
                 matter.imported_due_at.map(|at| at.to_rfc3339()).as_deref(),
-                Some("2026-11-29T16:00:00+00:00")
+                (nature == Nature::InHand).then_some("2026-11-29T16:00:00+00:00"),
+                "{} {nature:?}: only what is in hand keeps its deadline",
+                city.label
             );
             assert_eq!(
                 matter
