@@ -7,5 +7,6 @@ mod deciding;
 mod importing;
 mod moving;
 mod registering;
+mod repeating;
 mod speaking;
 mod walking;

@@ -2,29 +2,11 @@
 
 use super::city::{appeal, appeal_of, cities, submission};
 use crate::app::register::Registered;
+use crate::domain::appeal::Filter;
 use crate::domain::registration::{Identity, Imported, ImportedReply, NewMatter};
 use crate::domain::terms::{AppealState, Nature};
 use crate::error::IntakeError;
-use crate::store::appeals::Filter;
 use hotline_platform::page::Page;
-
-#[tokio::test]
-async fn a_repetition_gets_the_identical_receipt() {
-    for city in cities().await {
-        let told = appeal_of("19900000001", "k", "样例路路灯不亮");
-        let first = city.register(told.clone()).await.expect("registered");
-        city.clock.advance(std::time::Duration::from_hours(24 * 40));
-        let again = city.register(told).await.expect("present");
-        assert_eq!(first, again, "{}", city.label);
-        assert_eq!(first.number[..6], *"261122", "the day is the city's");
-        assert_eq!(
-            city.story().await,
-            ["appeal registered 1"],
-            "{}",
-            city.label
-        );
-    }
-}
 
 #[tokio::test]
 async fn another_text_under_the_same_id_is_set_aside_and_told() {
@@ -331,6 +313,12 @@ async fn imports_that_are_not_new_are_accepted_at_once() {
         assert_eq!(view.appeal.received_at, received);
         let matter = &view.matters[0].matter;
         assert_eq!(matter.imported_due_at, Some(due));
+        let over = city.intake.appeal_by_number("OLD-1").await.expect("found");
+        assert_eq!(
+            over.matters[0].matter.imported_due_at, None,
+            "{}: history has no deadline",
+            city.label
+        );
         let reply = matter.imported_reply.as_ref().expect("kept");
         assert!(reply.text.starts_with("已修") && !reply.text.contains("19900000003"));
     }

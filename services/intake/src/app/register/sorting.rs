@@ -31,6 +31,10 @@ pub struct Telling<'a> {
     pub other_key: String,
     /// Hash of what was said.
     pub content_hash: String,
+    /// The same hash had its line been exempt, or not: the registry may have said so before.
+    pub otherwise_hash: Option<String>,
+    /// Why it cannot be registered, unless it was before: its channel or line is gone.
+    pub unregistered: Option<IntakeError>,
 }
 
 /// An appeal that was there before: in storage, or earlier in the same batch.
@@ -125,13 +129,19 @@ fn telling<'a>(
     } else {
         kept.check()?;
     }
-    if !channels.contains(&kept.channel_code) {
-        return Err(IntakeError::ChannelUnknown(kept.channel_code.clone()));
-    }
-    if !line.is_empty() && !lines.contains_key(line) {
-        return Err(IntakeError::LineUnknown(line.to_owned()));
-    }
+    let unregistered = if !channels.contains(&kept.channel_code) {
+        Some(IntakeError::ChannelUnknown(kept.channel_code.clone()))
+    } else if !line.is_empty() && !lines.contains_key(line) {
+        Some(IntakeError::LineUnknown(line.to_owned()))
+    } else {
+        None
+    };
     let (key, content) = (identity::dedup_key(&kept), identity::content_hash(&kept));
+    let otherwise = match (line.is_empty(), is_exempt) {
+        (true, _) => None,
+        (false, true) => Some(identity::content_hash(registration)),
+        (false, false) => Some(identity::content_hash(&without_content(registration))),
+    };
     Ok(Telling {
         cause: &item.cause,
         is_exempt,
@@ -139,6 +149,8 @@ fn telling<'a>(
         dedup_key: hex(&key),
         other_key: hex(&identity::dedup_key_of_other_content(&key, &content)),
         content_hash: hex(&content),
+        otherwise_hash: otherwise.map(|hash| hex(&hash)),
+        unregistered,
         registration: kept,
     })
 }
@@ -185,9 +197,9 @@ pub async fn sort<'a>(
     for telling in read {
         let verdict = match telling {
             Err(error) => Verdict::Refused(error),
-            Ok(telling) => {
+            Ok(mut telling) => {
                 let verdict = judge(
-                    &telling,
+                    &mut telling,
                     sorted.tellings.len(),
                     &mut known,
                     &mut sorted.fresh,
@@ -202,7 +214,7 @@ pub async fn sort<'a>(
 }
 
 fn judge(
-    telling: &Telling<'_>,
+    telling: &mut Telling<'_>,
     index: usize,
     known: &mut HashMap<String, (Known, String)>,
     fresh: &mut Vec<Fresh>,
@@ -217,6 +229,9 @@ fn judge(
         slot
     };
     let Some((first, content_hash)) = known.get(&telling.dedup_key).cloned() else {
+        if let Some(refused) = telling.unregistered.take() {
+            return Verdict::Refused(refused);
+        }
         let slot = add(&telling.dedup_key, None);
         known.insert(
             telling.dedup_key.clone(),
@@ -224,7 +239,7 @@ fn judge(
         );
         return Verdict::New(slot);
     };
-    if content_hash == telling.content_hash {
+    if content_hash == telling.content_hash || Some(content_hash) == telling.otherwise_hash {
         return Verdict::Present(first);
     }
     if known.contains_key(&telling.other_key) {
@@ -232,6 +247,9 @@ fn judge(
             first,
             is_new: false,
         };
+    }
+    if let Some(refused) = telling.unregistered.take() {
+        return Verdict::Refused(refused);
     }
     let slot = add(&telling.other_key, Some(first.clone()));
     known.insert(
