@@ -24,6 +24,18 @@ pub fn appeal(work: &Work, cause: &Cause, appeal: &Appeal, matters: &[&Matter], 
 
 /// Tells that a matter moved; it is already at its new version.
 pub fn moved(work: &Work, cause: &Cause, appeal: &Appeal, matter: &Matter, step: &Step) {
+    moved_because(work, cause, appeal, matter, step, String::new());
+}
+
+/// The same, with the masked reason that a person gave.
+pub fn moved_because(
+    work: &Work,
+    cause: &Cause,
+    appeal: &Appeal,
+    matter: &Matter,
+    step: &Step,
+    reason: String,
+) {
     for event in events::matter_moved(appeal, matter, step) {
         work.publish(cause, event);
     }
@@ -34,7 +46,7 @@ pub fn moved(work: &Work, cause: &Cause, appeal: &Appeal, matter: &Matter, step:
             resource_id: matter.id.to_string(),
             version: matter.version,
             action: word(step.cause).to_owned(),
-            reason: String::new(),
+            reason,
         },
     );
 }
@@ -49,12 +61,8 @@ fn reason(appeal: &Appeal, change: Change) -> String {
             .unwrap_or_default()
             .to_owned(),
         Change::Diverted => outcome.diverted_to.clone(),
-        Change::Quarantined | Change::Withdrawn => outcome.reason.clone(),
-        Change::Registered
-        | Change::Accepted
-        | Change::Answered
-        | Change::Released
-        | Change::Split => String::new(),
+        Change::Quarantined | Change::Released | Change::Withdrawn => outcome.reason.clone(),
+        Change::Registered | Change::Accepted | Change::Answered | Change::Split => String::new(),
     }
 }
 

@@ -46,7 +46,8 @@ impl Intake {
     ) -> Result<MatterView, IntakeError> {
         registration::text("reason", &reason, registration::SUBJECT_MAX_CHARS)?;
         self.command(context, move |order| {
-            Box::pin(async move { unmerge(order, matter).await })
+            let reason = reason.clone();
+            Box::pin(async move { unmerge(order, matter, &reason).await })
         })
         .await
     }
@@ -95,7 +96,7 @@ async fn merge(
             state: over.state.word(),
         });
     }
-    settle(order, appeal, moved).await
+    settle(order, appeal, moved, String::new()).await
 }
 
 /// Refuses a target that no accepted matter opened, or that takes no further matter as last heard.
@@ -129,7 +130,7 @@ async fn check_open(order: Order<'_>, target: TicketId) -> Result<(), IntakeErro
     Ok(())
 }
 
-async fn unmerge(order: Order<'_>, id: MatterId) -> Result<MatterView, IntakeError> {
+async fn unmerge(order: Order<'_>, id: MatterId, reason: &str) -> Result<MatterView, IntakeError> {
     let (appeal, matter) = order.matter(id).await?;
     order.expect(matter.version)?;
     let moved = matter.moved(Move::Unmerge)?;
@@ -141,17 +142,26 @@ async fn unmerge(order: Order<'_>, id: MatterId) -> Result<MatterView, IntakeErr
             state: own.state.word(),
         });
     }
-    settle(order, appeal, moved).await
+    let reason = order.settings.mask(reason, &order.name(&appeal).await?);
+    settle(order, appeal, moved, reason).await
 }
 
 async fn settle(
     order: Order<'_>,
     appeal: Appeal,
     moved: crate::domain::matter::Moved,
+    reason: String,
 ) -> Result<MatterView, IntakeError> {
     let txn = order.work.txn();
     store::matters::save_place(txn, &moved.matter, moved.step.events()).await?;
-    journal::moved(order.work, order.cause, &appeal, &moved.matter, &moved.step);
+    journal::moved_because(
+        order.work,
+        order.cause,
+        &appeal,
+        &moved.matter,
+        &moved.step,
+        reason,
+    );
     let seen = store::tickets::seen(
         &**txn,
         &view::tickets_of(std::slice::from_ref(&moved.matter)),

@@ -181,10 +181,11 @@ async fn decide(
             store::appeals::keep_answer(order.work.txn(), id, told.trim()).await?;
         }
         Decision::Divert { to } => erase(order, &mut appeal, &mut matters, to).await?,
-        Decision::Quarantine { reason } | Decision::Withdraw { reason } => {
+        Decision::Quarantine { reason }
+        | Decision::Release { reason }
+        | Decision::Withdraw { reason } => {
             appeal.outcome.reason = mask(reason);
         }
-        Decision::Release { .. } => appeal.outcome.reason = String::new(),
     }
     store::appeals::save(order.work.txn(), &appeal).await?;
     journal::appeal(

@@ -61,7 +61,7 @@ pub struct Outcome {
     pub answer: String,
     /// While diverted: the line it went to.
     pub diverted_to: String,
-    /// Why it was quarantined or withdrawn.
+    /// Why it was last quarantined, released or withdrawn.
     pub reason: String,
 }
 
@@ -181,6 +181,17 @@ pub fn next(state: AppealState, command: Command) -> Result<AppealState, Refused
         (S::Registered | S::Accepted | S::Quarantined, C::Withdraw) => Ok(S::Withdrawn),
         (state, command) => Err(Refused { command, state }),
     }
+}
+
+/// Which appeals a list holds; empty parts do not restrict.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Only in this state.
+    pub state: Option<AppealState>,
+    /// Only by this channel.
+    pub channel_code: String,
+    /// Only of this citizen.
+    pub citizen: String,
 }
 
 #[cfg(test)]

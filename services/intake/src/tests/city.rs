@@ -341,6 +341,19 @@ fn short(name: &str) -> String {
 }
 
 impl City {
+    /// The reason in the audit trail of what was done last with a resource.
+    pub async fn audited_reason(&self, id: impl std::fmt::Display) -> String {
+        use sea_orm::{ConnectionTrait, Statement};
+        let db = self.core.db().read();
+        let sql = "SELECT reason FROM audit WHERE resource_id = $1 ORDER BY version DESC LIMIT 1";
+        let asked =
+            Statement::from_sql_and_values(db.get_database_backend(), sql, [id.to_string().into()]);
+        let row = db.query_one_raw(asked).await.expect("asked");
+        row.expect("one row")
+            .try_get("", "reason")
+            .expect("a reason")
+    }
+
     pub fn clock_now(&self) -> hotline_kernel::time::Timestamp {
         use hotline_kernel::time::Clock;
         self.clock.now()

@@ -2,6 +2,8 @@
 
 use hotline_platform::core::{CommandContext, CoreError};
 
+use hotline_proto::event::body::Event;
+
 use super::city::{City, appeal, appeal_of, cities, command};
 use crate::app::triage::Decision;
 use crate::domain::registration::NewMatter;
@@ -108,11 +110,28 @@ async fn a_quarantined_appeal_is_released_to_triage_and_accepted() {
         city.decide(
             &receipt,
             Decision::Release {
-                reason: "看懂了".to_owned(),
+                reason: "看懂了, 问过19900000001".to_owned(),
             },
         )
         .await
         .expect("released");
+        let mut told = city
+            .log()
+            .await
+            .into_iter()
+            .filter_map(|(_, body)| match body.event {
+                Some(Event::AppealChanged(changed)) => changed.appeal,
+                _ => None,
+            });
+        let told = told.next_back().expect("the release is told").reason;
+        let audited = city.audited_reason(receipt.appeal_id).await;
+        for reason in [told, audited] {
+            assert!(
+                reason.starts_with("看懂了") && !reason.contains("19900000001"),
+                "{}: {reason}",
+                city.label
+            );
+        }
         let correction = NewMatter {
             text: "路灯不亮, 电话19900000001".to_owned(),
             kind: Some(Kind::Help),

@@ -24,9 +24,15 @@ async fn a_matter_merges_and_comes_back_with_events_for_both_tickets() {
             (3, Some(target))
         );
         city.intake
-            .unmerge(command(), moving, "不是同一件事".to_owned())
+            .unmerge(command(), moving, "不是同一件事, 见19900000001".to_owned())
             .await
             .expect("unmerged");
+        let reason = city.audited_reason(moving).await;
+        assert!(
+            reason.starts_with("不是同一件事") && !reason.contains("19900000001"),
+            "{}: {reason}",
+            city.label
+        );
         let story = city.story().await;
         let expected = [
             "detached merged 2",
