@@ -3,8 +3,12 @@
 //! `<data_dir>/outbound/<channel>.jsonl` holds one JSON object per line and no personal data: who
 //! delivers asks intake for the contact at that moment. How much of a file is committed stands in
 //! the database, in the same transaction as the replies' new state. What a crash left behind the
-//! committed end was never written as far as anybody knows, so it is cut off before the next append.
+//! committed end was never written as far as anybody knows, so it is cut off before the next append
+//! (`committed`); whoever delivers may take a file away at any time, and a new one is begun.
 
+mod committed;
+
+use std::collections::HashSet;
 use std::io::SeekFrom;
 use std::path::PathBuf;
 
@@ -37,6 +41,14 @@ struct Line<'a> {
     replied_at: String,
 }
 
+/// What is appended at once.
+#[derive(Debug, Default)]
+struct Lines {
+    /// The replies in it; none of them is committed yet, wherever their lines already stand.
+    reply_ids: HashSet<String>,
+    text: String,
+}
+
 /// The outbound files, and the timer that writes them.
 pub(crate) struct Outbound {
     folder: PathBuf,
@@ -62,10 +74,11 @@ impl Outbound {
             queued.push(asked);
         }
 
-        let mut lines = String::new();
+        let mut batch = Lines::default();
         for reply in &queued {
-            lines.push_str(&self.line(reply)?);
-            lines.push('\n');
+            batch.reply_ids.insert(reply.id.to_string());
+            batch.text.push_str(&self.line(reply)?);
+            batch.text.push('\n');
         }
         for reply in &mut queued {
             let written = reply.state.after(ReplyStep::Write);
@@ -77,7 +90,7 @@ impl Outbound {
         }
 
         let bytes = self
-            .append(&channel, committed.bytes, lines.as_bytes())
+            .append(&channel, committed.bytes, &batch)
             .await
             .map_err(|error| ReactionError::Transient(Box::new(error)))?;
         let lines = committed.lines + queued.len() as u64;
@@ -106,27 +119,26 @@ impl Outbound {
         serde_json::to_string(&line).map_err(|error| CoreError::Storage(Box::new(error)))
     }
 
-    /// Appends `lines` behind the committed end and forces them to the disk; the file's new length.
-    async fn append(&self, channel: &str, committed: u64, lines: &[u8]) -> std::io::Result<u64> {
+    /// Appends `lines` behind what is committed and forces them to the disk; the file's new length.
+    async fn append(&self, channel: &str, committed: u64, lines: &Lines) -> std::io::Result<u64> {
         fs::create_dir_all(&self.folder).await?;
         let path = self.folder.join(file_name(channel));
         let mut file = OpenOptions::new()
+            .read(true)
             .write(true)
             .create(true)
             .truncate(false)
             .open(&path)
             .await?;
-        let length = file.metadata().await?.len();
-        // A shorter file was taken away by whoever delivers; the new one begins where it ends.
-        let end = committed.min(length);
+        let end = committed::end(&mut file, committed, &lines.reply_ids).await?;
         file.set_len(end).await?;
         file.seek(SeekFrom::Start(end)).await?;
-        file.write_all(lines).await?;
+        file.write_all(lines.text.as_bytes()).await?;
         file.flush().await?;
         file.sync_all().await?;
         // The name of a new file must survive too.
         File::open(&self.folder).await?.sync_all().await?;
-        Ok(end + lines.len() as u64)
+        Ok(end + lines.text.len() as u64)
     }
 }
 
@@ -187,33 +199,107 @@ mod tests {
         }
     }
 
+    fn line(id: &str, text: &str) -> Lines {
+        Lines {
+            reply_ids: HashSet::from([id.to_owned()]),
+            text: format!("{{\"reply_id\":\"{id}\",\"text\":\"{text}\"}}\n"),
+        }
+    }
+
+    fn together(lines: &[Lines]) -> Lines {
+        Lines {
+            reply_ids: lines
+                .iter()
+                .flat_map(|lines| lines.reply_ids.clone())
+                .collect(),
+            text: lines.iter().map(|lines| lines.text.as_str()).collect(),
+        }
+    }
+
     #[tokio::test]
     async fn what_was_not_committed_is_cut_off() {
         let folder = tempfile::tempdir().unwrap();
         let outbound = Outbound::new(folder.path().join("outbound"));
         let path = folder.path().join("outbound/tel.jsonl");
+        let (one, lost, two) = (line("1", "一"), line("2", "lost"), line("2", "二"));
 
-        let first = outbound.append("tel", 0, b"one\n").await.unwrap();
-        outbound.append("tel", first, b"lost wi").await.unwrap();
-        let second = outbound.append("tel", first, b"two\n").await.unwrap();
+        let first = outbound.append("tel", 0, &one).await.unwrap();
+        outbound.append("tel", first, &lost).await.unwrap();
+        let second = outbound.append("tel", first, &two).await.unwrap();
 
-        assert_eq!((first, second), (4, 8));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(first, one.text.len() as u64);
+        assert_eq!(second, first + two.text.len() as u64);
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written, one.text + &two.text);
+    }
+
+    /// The file is taken away, a crash loses the transaction of the next lines, and they come again,
+    /// with one more: whatever the lengths of the two files, each line stands there once.
+    #[tokio::test]
+    async fn a_crash_after_the_file_was_taken_away_doubles_nothing() {
+        let cases = [
+            (
+                "a longer file before",
+                vec![line("1", "很长很长很长很长的一行")],
+            ),
+            ("one just as long", vec![line("1", "二")]),
+            ("a shorter one", vec![line("1", "")]),
+            ("several", vec![line("0", "二"), line("1", "二")]),
+        ];
+        for (label, before) in cases {
+            for is_torn in [false, true] {
+                let folder = tempfile::tempdir().unwrap();
+                let outbound = Outbound::new(folder.path().to_owned());
+                let path = folder.path().join("tel.jsonl");
+                let lost = together(&[line("2", "二"), line("3", "三")]);
+                let again = together(&[line("2", "二"), line("3", "三"), line("4", "四")]);
+
+                let first = outbound.append("tel", 0, &together(&before)).await.unwrap();
+                std::fs::remove_file(&path).unwrap();
+                let torn = outbound.append("tel", first, &lost).await.unwrap();
+                if is_torn {
+                    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+                    file.set_len(torn - 3).unwrap();
+                }
+                let end = outbound.append("tel", first, &again).await.unwrap();
+
+                let written = std::fs::read_to_string(&path).unwrap();
+                assert_eq!(written, again.text, "{label}, torn: {is_torn}");
+                assert_eq!(end, again.text.len() as u64, "{label}, torn: {is_torn}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_deliverer_left_in_a_shortened_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let outbound = Outbound::new(folder.path().to_owned());
+        let path = folder.path().join("tel.jsonl");
+        let both = together(&[line("1", "一"), line("2", "二")]);
+        let first = outbound.append("tel", 0, &both).await.unwrap();
+        std::fs::write(&path, line("2", "二").text).unwrap();
+
+        outbound
+            .append("tel", first, &line("3", "三"))
+            .await
+            .unwrap();
+
+        let expected = together(&[line("2", "二"), line("3", "三")]).text;
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
     }
 
     #[tokio::test]
     async fn a_file_that_was_taken_away_begins_anew() {
         let folder = tempfile::tempdir().unwrap();
         let outbound = Outbound::new(folder.path().to_owned());
-        let first = outbound.append("tel", 0, b"one\n").await.unwrap();
-        std::fs::remove_file(folder.path().join("tel.jsonl")).unwrap();
+        let path = folder.path().join("tel.jsonl");
+        let first = outbound.append("tel", 0, &line("1", "一")).await.unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let two = line("2", "二");
 
-        let end = outbound.append("tel", first, b"two\n").await.unwrap();
+        let end = outbound.append("tel", first, &two).await.unwrap();
 
-        assert_eq!(end, 4);
-        assert_eq!(
-            std::fs::read_to_string(folder.path().join("tel.jsonl")).unwrap(),
-            "two\n"
-        );
+        assert_eq!(end, two.text.len() as u64);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), two.text);
     }
 }
