@@ -15,13 +15,13 @@ use hotline_platform::page::Page;
 use hotline_platform::work::{AuditEntry, Cause, Work};
 use uuid::Uuid;
 
-use crate::domain::follow_up::{Answer, FailureClass, FollowUp, FollowUpCommand};
-use crate::domain::reply::Reply;
+use crate::domain::follow_up::{Answer, FailureClass, FollowUp, FollowUpCommand, FollowUpFilter};
+use crate::domain::reply::{Reply, ReplyFilter};
 use crate::error::FeedbackError;
 use crate::events;
 use crate::store::conclusions;
-use crate::store::follow_ups::{self, Attempt, FollowUpFilter};
-use crate::store::replies::{self, ReplyFilter};
+use crate::store::follow_ups::{self, Attempt};
+use crate::store::replies;
 
 /// A longer note is refused, in characters.
 pub(crate) const NOTE_CHARS_MAX: usize = 2000;

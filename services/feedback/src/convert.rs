@@ -12,12 +12,10 @@ use uuid::Uuid;
 use crate::app::{ClassifyFailure, NOTE_CHARS_MAX, RecordAttempt};
 use crate::domain::conclusion::Verdict;
 use crate::domain::follow_up::{
-    Answer, FailureClass, FollowUp, FollowUpState, Satisfaction, Solved,
+    Answer, FailureClass, FollowUp, FollowUpFilter, FollowUpState, Satisfaction, Solved,
 };
-use crate::domain::reply::{Reply, ReplyCause, ReplyState};
+use crate::domain::reply::{Reply, ReplyCause, ReplyFilter, ReplyState};
 use crate::error::FeedbackError;
-use crate::store::follow_ups::FollowUpFilter;
-use crate::store::replies::ReplyFilter;
 
 const AN_ID: &str = "an id that this city gave";
 

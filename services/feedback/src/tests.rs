@@ -21,13 +21,13 @@ use tempfile::TempDir;
 use self::told::Told;
 use crate::app::outbound::Outbound;
 use crate::app::{ClassifyFailure, Feedback, RecordAttempt};
+use crate::domain::follow_up::FollowUpFilter;
 use crate::domain::follow_up::{Answer, FailureClass, FollowUp, Satisfaction, Solved};
 use crate::domain::reply::Reply;
+use crate::domain::reply::ReplyFilter;
 use crate::error::FeedbackError;
 use crate::events::Hearing;
-use crate::store::follow_ups::FollowUpFilter;
 use crate::store::migration::migrations;
-use crate::store::replies::ReplyFilter;
 
 const CONTENT: Answer = Answer {
     solved: Solved::Solved,

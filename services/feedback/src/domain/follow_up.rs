@@ -309,6 +309,14 @@ impl FollowUpState {
     }
 }
 
+/// Which follow-ups a list wants; every set field narrows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FollowUpFilter {
+    pub(crate) ticket: Option<TicketId>,
+    /// A word of [`FollowUpState::word`].
+    pub(crate) state: Option<&'static str>,
+}
+
 #[cfg(test)]
 #[path = "follow_up_tests.rs"]
 mod tests;

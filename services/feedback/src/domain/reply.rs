@@ -175,6 +175,16 @@ impl Origin {
     }
 }
 
+/// Which replies a list wants; every set field narrows it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ReplyFilter {
+    pub(crate) appeal: Option<AppealId>,
+    pub(crate) ticket: Option<TicketId>,
+    /// Empty for every channel.
+    pub(crate) channel_code: String,
+    pub(crate) state: Option<ReplyState>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

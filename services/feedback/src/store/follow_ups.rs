@@ -14,15 +14,7 @@ use uuid::Uuid;
 use super::entity::attempt;
 use super::entity::follow_up::{ActiveModel, Column, Entity, Model};
 use super::{count, instant, stored, unexpected, words};
-use crate::domain::follow_up::{Answer, FollowUp, FollowUpState, Hours};
-
-/// Which follow-ups a list wants; every set field narrows it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FollowUpFilter {
-    pub(crate) ticket: Option<TicketId>,
-    /// A word of [`FollowUpState::word`].
-    pub(crate) state: Option<&'static str>,
-}
+use crate::domain::follow_up::{Answer, FollowUp, FollowUpFilter, FollowUpState, Hours};
 
 /// One attempt, for the history.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hotline_kernel::id::{AppealId, ReplyId, TicketId};
+use hotline_kernel::id::{ReplyId, TicketId};
 use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
@@ -15,17 +15,7 @@ use uuid::Uuid;
 
 use super::entity::reply::{ActiveModel, Column, Entity, Model};
 use super::{count, instant, stored, words};
-use crate::domain::reply::{Origin, Reply, ReplyCause, ReplyState};
-
-/// Which replies a list wants; every set field narrows it.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ReplyFilter {
-    pub(crate) appeal: Option<AppealId>,
-    pub(crate) ticket: Option<TicketId>,
-    /// Empty for every channel.
-    pub(crate) channel_code: String,
-    pub(crate) state: Option<ReplyState>,
-}
+use crate::domain::reply::{Origin, Reply, ReplyCause, ReplyFilter, ReplyState};
 
 /// Adds a reply.
 pub(crate) async fn insert(txn: &Txn, reply: &Reply) -> Result<(), CoreError> {

@@ -11,7 +11,7 @@ use hotline_platform::work::AuditEntry;
 
 use super::Intake;
 use super::view::{self, AppealView};
-use crate::domain::appeal::Appeal;
+use crate::domain::appeal::{Appeal, Filter};
 use crate::domain::identity;
 use crate::domain::import::ImportSums;
 use crate::domain::matter::Matter;
@@ -20,7 +20,7 @@ use crate::domain::registry::{Channel, Line};
 use crate::domain::terms::{AppealState, TicketState};
 use crate::error::{IntakeError, required};
 use crate::store;
-use crate::store::appeals::{Cursor, Filter};
+use crate::store::appeals::Cursor;
 use crate::store::conservation::ChannelSums;
 
 /// What became of an appeal, without any text.

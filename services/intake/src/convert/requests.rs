@@ -6,9 +6,9 @@ use hotline_proto::shared;
 use super::words::{optional_instant, optional_word, word};
 use crate::app::triage::Decision;
 use crate::domain::Invalid;
+use crate::domain::appeal::Filter;
 use crate::domain::registration::{Confidentiality, Contact, Identity, NewMatter, Registration};
 use crate::domain::terms::Nature;
-use crate::store::appeals::Filter;
 
 /// An appeal handed in by gRPC.
 pub fn registration(request: pb::RegisterAppealRequest) -> Result<Registration, Invalid> {

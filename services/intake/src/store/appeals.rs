@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::entity::appeal;
 use super::{IN_LIST_MAX, INSERT_MAX, StoreError, instant, term};
-use crate::domain::appeal::{Appeal, Outcome};
+use crate::domain::appeal::{Appeal, Filter, Outcome};
 use crate::domain::registration::Confidentiality;
-use crate::domain::terms::{AppealState, Term};
+use crate::domain::terms::Term;
 
 /// An appeal with what only storage keeps of it.
 pub struct NewAppeal {
@@ -60,17 +60,6 @@ pub struct Cursor {
     pub received_at: i64,
     /// Tie-breaker.
     pub id: Uuid,
-}
-
-/// Which appeals a list holds; empty parts do not restrict.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    /// Only in this state.
-    pub state: Option<AppealState>,
-    /// Only by this channel.
-    pub channel_code: String,
-    /// Only of this citizen.
-    pub citizen: String,
 }
 
 /// Inserts appeals, many a statement.

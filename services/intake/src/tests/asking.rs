@@ -6,9 +6,9 @@ use hotline_proto::shared::TicketState as Wire;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::city::{appeal, appeal_of, cities, command, uuid};
+use crate::domain::appeal::Filter;
 use crate::domain::terms::{AppealState, TicketState};
 use crate::error::IntakeError;
-use crate::store::appeals::Filter;
 
 #[tokio::test]
 async fn number_and_code_tell_what_became_of_it_and_nothing_else_does() {
