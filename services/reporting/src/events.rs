@@ -9,7 +9,8 @@ use hotline_proto::event::body::Event;
 
 use crate::app::{hearing, issue_number};
 use crate::convert::heard;
-use crate::store::{self, Instruction, IssuedHead};
+use crate::domain::document::IssuedHead;
+use crate::store::{self, Instruction};
 
 /// Registry tables whose names documents print.
 const NAMED_TABLES: [&str; 5] = ["channels", "lines", "units", "categories", "areas"];

@@ -14,13 +14,12 @@ pub(crate) use self::words::{card, change_word, reason, state_name, state_word, 
 use self::words::{card_word, kind, kind_word, nature, nature_word, reason_word, urgency_word};
 use crate::app::hearing::Arrival;
 use crate::app::queries::Name;
+use crate::domain::catalogue::CatalogueProposal;
 use crate::domain::matter::{Confidentiality, MatterOnTicket};
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Demand, Ticket};
+use crate::domain::ticket::{Demand, Step, Ticket};
 use crate::domain::word::{Urgency, Word};
 use crate::error::RoutingError;
-use crate::store::proposals::CatalogueProposal;
-use crate::store::steps::Step;
 
 /// An instant on the wire.
 pub(crate) fn timestamp(at: Timestamp) -> prost_types::Timestamp {

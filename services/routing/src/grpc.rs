@@ -16,8 +16,8 @@ use crate::NAME;
 use crate::app::Routing;
 use crate::app::order::{DispatchOrder, Order, ReturnOrder};
 use crate::convert;
+use crate::domain::ticket::Filter;
 use crate::error::RoutingError;
-use crate::store::lists::Filter;
 
 /// The gRPC face of [`Routing`].
 pub(crate) struct RoutingGrpc(Arc<Routing>);

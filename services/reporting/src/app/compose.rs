@@ -9,11 +9,11 @@ use crate::domain::document::Document;
 use crate::domain::fact::measure;
 use crate::domain::figures::{PeriodFigures, Sums, Totals};
 use crate::domain::listing::{self, Context, Lines, Ticket};
-use crate::domain::period::{Period, Series};
+use crate::domain::period::{Days, Period, Series};
 use crate::domain::view::AppealView;
 use crate::domain::{daily, monthly, quarterly};
 use crate::error::ReportingError;
-use crate::store::{self, Days, Found, Reader, Span};
+use crate::store::{self, Found, Reader, Span};
 
 /// A document with the instant up to which events are in it.
 #[derive(Clone, Debug)]

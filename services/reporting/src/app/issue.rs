@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use super::compose::compose;
 use super::{Desk, Reporting, issue_number};
+use crate::domain::document::{Issued, IssuedHead};
 use crate::domain::period::Period;
 use crate::error::ReportingError;
 use crate::events;
-use crate::store::{self, Issued, IssuedHead};
+use crate::store;
 
 /// Asks to issue the document of a period.
 #[derive(Clone, Copy, Debug)]

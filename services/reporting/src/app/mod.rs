@@ -18,11 +18,11 @@ pub(crate) use instruct::{GiveInstruction, LEADER_CHARS_MAX, TEXT_CHARS_MAX};
 pub(crate) use issue::IssueDocument;
 pub(crate) use overview::Overview;
 
-use crate::domain::document::Document;
+use crate::domain::document::{Document, Issued, IssuedHead, IssuedPlace};
 use crate::domain::figures::RatePolicy;
 use crate::domain::period::{Period, Series};
 use crate::error::ReportingError;
-use crate::store::{self, Issued, IssuedHead, IssuedPlace, Snapshot};
+use crate::store::{self, Snapshot};
 
 /// The service's use cases. Cheap to clone.
 #[derive(Clone)]

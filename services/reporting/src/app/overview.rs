@@ -2,8 +2,9 @@
 
 use super::Reporting;
 use crate::domain::fact::measure;
+use crate::domain::period::Days;
 use crate::error::ReportingError;
-use crate::store::{self, Days, OverviewCounts, Snapshot};
+use crate::store::{self, OverviewCounts, Snapshot};
 
 /// The figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -12,11 +12,10 @@ use crate::app::{
     Composed, GiveInstruction, IssueDocument, LEADER_CHARS_MAX, Overview, TEXT_CHARS_MAX,
     file_stem, issue_number,
 };
-use crate::domain::document::Document;
-use crate::domain::period::{Period, Series};
+use crate::domain::document::{Document, Issued, IssuedHead, IssuedPlace};
+use crate::domain::period::{Days, Period, Series};
 use crate::error::ReportingError;
 use crate::render::Format;
-use crate::store::{Days, Issued, IssuedHead, IssuedPlace};
 
 /// Largest piece of a streamed document, in bytes.
 const PIECE_MAX: usize = 64 * 1024;

@@ -1,7 +1,10 @@
 //! A document as data: what every rendering shows, and what is frozen when it is issued.
 
+use hotline_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use super::period::Period;
 use super::rate::{Change, DASH, Rate};
 use super::reconcile::{Check, Difference, Printed, differences as differences_of};
 
@@ -315,3 +318,36 @@ impl Cell {
         }
     }
 }
+
+/// What lists say of a document with its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedHead {
+    /// Its id.
+    pub id: Uuid,
+    /// What days it is about.
+    pub period: Period,
+    /// 1 for the first issued for its period.
+    pub edition: i64,
+    /// Its number within series and year.
+    pub number: i32,
+    /// What it is called.
+    pub title: String,
+    /// When it was issued.
+    pub issued_at: Timestamp,
+    /// Principal that issued it.
+    pub issued_by: String,
+    /// Events up to here are in it.
+    pub data_cut: Option<Timestamp>,
+}
+
+/// A document with its number and its frozen content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// What lists say of it.
+    pub head: IssuedHead,
+    /// The frozen content.
+    pub content: Document,
+}
+
+/// Where a page of documents ends: issued at (microseconds) and id.
+pub type IssuedPlace = (i64, Uuid);

@@ -1,6 +1,6 @@
 //! Which document of which days: a day, a month or a quarter of the city's calendar.
 
-use chrono::{Datelike, Days, Months, NaiveDate};
+use chrono::{Datelike, Days as ChronoDays, Months, NaiveDate};
 use hotline_kernel::time::{Timestamp, Zone};
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ impl Period {
     #[must_use]
     pub fn previous(&self) -> Option<Self> {
         self.first
-            .checked_sub_days(Days::new(1))
+            .checked_sub_days(ChronoDays::new(1))
             .and_then(|day| match self.series {
                 Series::Daily => Self::from_first(self.series, day),
                 Series::Monthly => Self::from_first(self.series, day.with_day(1)?),
@@ -186,6 +186,35 @@ fn first_of_quarter(text: &str) -> Option<NaiveDate> {
         .ok()
         .filter(|quarter| (1..=4).contains(quarter))?;
     NaiveDate::from_ymd_opt(year.parse().ok()?, quarter * 3 - 2, 1)
+}
+
+/// Days, both inclusive.
+#[derive(Clone, Copy, Debug)]
+pub struct Days {
+    /// The first.
+    pub first: NaiveDate,
+    /// The last.
+    pub last: NaiveDate,
+}
+
+impl Days {
+    /// Every day that a column can hold in the order of its text.
+    pub const EVER: Self = Self {
+        first: FIRST_DAY,
+        last: LAST_DAY,
+    };
+}
+
+/// The first day that sorts as text.
+const FIRST_DAY: NaiveDate = year_start(0);
+/// The last day that sorts as text, near enough.
+const LAST_DAY: NaiveDate = year_start(9999);
+
+const fn year_start(year: i32) -> NaiveDate {
+    match NaiveDate::from_yo_opt(year, 1) {
+        Some(day) => day,
+        None => NaiveDate::MAX,
+    }
 }
 
 #[cfg(test)]

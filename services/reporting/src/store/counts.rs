@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
 use hotline_kernel::time::{Timestamp, micros};
 use hotline_platform::core::CoreError;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
@@ -14,36 +13,8 @@ use sea_orm::{
 use super::entity::{appeal_view, daily_fact, matter_view, tenure, ticket_view};
 use crate::domain::fact::measure;
 use crate::domain::figures::{Counted, Sums, Totals};
+use crate::domain::period::Days;
 use crate::domain::words::HISTORICAL;
-
-/// The first day that sorts as text.
-const FIRST_DAY: NaiveDate = year_start(0);
-/// The last day that sorts as text, near enough.
-const LAST_DAY: NaiveDate = year_start(9999);
-
-const fn year_start(year: i32) -> NaiveDate {
-    match NaiveDate::from_yo_opt(year, 1) {
-        Some(day) => day,
-        None => NaiveDate::MAX,
-    }
-}
-
-/// Days, both inclusive.
-#[derive(Clone, Copy, Debug)]
-pub struct Days {
-    /// The first.
-    pub first: NaiveDate,
-    /// The last.
-    pub last: NaiveDate,
-}
-
-impl Days {
-    /// Every day that a column can hold in the order of its text.
-    pub const EVER: Self = Self {
-        first: FIRST_DAY,
-        last: LAST_DAY,
-    };
-}
 
 /// Instants of a period: from `start`, before `end`; deadlines up to `as_of` are over.
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Issued documents: numbered per series and year, their content frozen.
 
-use hotline_kernel::time::{Timestamp, micros};
+use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::Page;
@@ -13,41 +13,8 @@ use uuid::Uuid;
 
 use super::convert::{bad, instant, maybe_instant};
 use super::entity::document;
-use crate::domain::document::Document;
+use crate::domain::document::{Issued, IssuedHead, IssuedPlace};
 use crate::domain::period::{Period, Series};
-
-/// What lists say of a document with its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IssuedHead {
-    /// Its id.
-    pub id: Uuid,
-    /// What days it is about.
-    pub period: Period,
-    /// 1 for the first issued for its period.
-    pub edition: i64,
-    /// Its number within series and year.
-    pub number: i32,
-    /// What it is called.
-    pub title: String,
-    /// When it was issued.
-    pub issued_at: Timestamp,
-    /// Principal that issued it.
-    pub issued_by: String,
-    /// Events up to here are in it.
-    pub data_cut: Option<Timestamp>,
-}
-
-/// A document with its number and its frozen content.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issued {
-    /// What lists say of it.
-    pub head: IssuedHead,
-    /// The frozen content.
-    pub content: Document,
-}
-
-/// Where a page of documents ends: issued at (microseconds) and id.
-pub type IssuedPlace = (i64, Uuid);
 
 /// How many documents were issued for a period.
 pub async fn editions(txn: &Txn, period: &Period) -> Result<i64, CoreError> {

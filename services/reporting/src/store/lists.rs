@@ -13,13 +13,14 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::convert::day;
-use super::counts::{Days, Span, held_at};
+use super::counts::{Span, held_at};
 use super::entity::{
     appeal_view, follow_up_view, instruction, matter_view, tenure, ticket_step, ticket_view,
 };
 use super::lookup::{appeals, tickets};
 use super::views::appeal_from;
 use crate::domain::listing::Ticket;
+use crate::domain::period::Days;
 use crate::domain::view::{AppealView, RETURN_ASKED, SUPERVISED};
 use crate::domain::words::HISTORICAL;
 

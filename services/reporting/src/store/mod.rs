@@ -16,11 +16,8 @@ mod registry;
 mod snapshot;
 mod views;
 
-pub use counts::{Days, OverviewCounts, Span, counted, overview, sums_by_unit, totals};
-pub use documents::{
-    Issued, IssuedHead, IssuedPlace, editions, get as document, issue, list as documents,
-    next_number,
-};
+pub use counts::{OverviewCounts, Span, counted, overview, sums_by_unit, totals};
+pub use documents::{editions, get as document, issue, list as documents, next_number};
 #[cfg(test)]
 pub use dump::{dump, tamper};
 pub use facts::apply as apply_facts;

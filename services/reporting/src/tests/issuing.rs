@@ -11,9 +11,9 @@ use super::eight_appeals::story;
 use super::story::{march, ticket_id};
 use super::{Bench, benches, context, rows};
 use crate::app::{GiveInstruction, IssueDocument};
-use crate::domain::period::{Period, Series};
+use crate::domain::document::Issued;
+use crate::domain::period::{Days, Period, Series};
 use crate::error::ReportingError;
-use crate::store::{Days, Issued};
 
 async fn issue(
     bench: &Bench,

@@ -5,14 +5,13 @@ use hotline_platform::core::CoreError;
 use hotline_platform::page::{Page, token};
 
 use super::{Routing, scope};
+use crate::domain::catalogue::CatalogueProposal;
 use crate::domain::proposal::{Proposal, propose};
 use crate::domain::registry::{Category, Unit};
-use crate::domain::ticket::Ticket;
+use crate::domain::ticket::{Filter, Step, Ticket};
 use crate::error::RoutingError;
-use crate::store::lists::{self, Cursor, Filter};
-use crate::store::proposals::{self, CatalogueProposal};
-use crate::store::steps::{self, Step};
-use crate::store::tickets;
+use crate::store::lists::{self, Cursor};
+use crate::store::{proposals, steps, tickets};
 
 /// How a ticket is named.
 #[derive(Clone, Debug)]

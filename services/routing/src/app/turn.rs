@@ -9,7 +9,7 @@ use super::Routing;
 use crate::domain::command::TicketCommand;
 use crate::domain::policy::Terms;
 use crate::domain::registry::Registry;
-use crate::domain::ticket::{Demand, Ticket};
+use crate::domain::ticket::{Demand, Step, Ticket};
 use crate::domain::word::{Change, Word};
 use crate::error::RoutingError;
 use crate::{events, store};
@@ -95,7 +95,7 @@ impl Turn<'_> {
                 .map(|held| held.lead_unit_code.clone())
         };
         let lead_before = before.and_then(lead).unwrap_or_default();
-        let step = store::steps::Step {
+        let step = Step {
             version: after.version,
             change,
             state: after.state.name().to_owned(),

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use hotline_kernel::id::TicketId;
+use hotline_kernel::time::Timestamp;
 
 /// One row of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +112,25 @@ pub fn leads<'a>(entries: &[&'a Entry]) -> BTreeSet<&'a str> {
         .iter()
         .map(|entry| entry.lead_unit_code.as_str())
         .collect()
+}
+
+/// A change of the catalogue that a consultation proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CatalogueProposal {
+    /// The ticket it came from.
+    pub ticket_id: TicketId,
+    /// Its number.
+    pub ticket_number: String,
+    /// What it is about.
+    pub category_code: String,
+    /// Where; empty if not known.
+    pub area_code: String,
+    /// Whose it shall be.
+    pub lead_unit_code: String,
+    /// What was decided; masked.
+    pub decision: String,
+    /// When.
+    pub decided_at: Timestamp,
 }
 
 #[cfg(test)]

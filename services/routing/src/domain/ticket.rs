@@ -8,7 +8,7 @@ use super::command::TicketCommand;
 use super::deadline::Due;
 use super::matter::{Confidentiality, MatterOnTicket};
 use super::state::{Conclusion, Returning, TicketState};
-use super::word::{Card, Kind, Nature, Urgency};
+use super::word::{Card, Change, Kind, Nature, Urgency};
 
 /// The counted return that forces a consultation.
 pub const CONSULTATION_AT_RETURN: u32 = 2;
@@ -236,6 +236,42 @@ impl Ticket {
     pub fn has_matter(&self, matter: MatterId) -> bool {
         self.matters.iter().any(|present| present.id == matter)
     }
+}
+
+/// Which tickets are wanted; what is empty or `None` does not filter.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// Led by this unit.
+    pub unit_code: String,
+    /// Led by one of these; `None` for everybody's.
+    pub within_units: Option<Vec<String>>,
+    /// In one of these states, by name; empty for every open one.
+    pub states: Vec<&'static str>,
+    /// With a unit's deadline before this.
+    pub due_before: Option<Timestamp>,
+    /// Showing this card.
+    pub card: Option<Card>,
+    /// With the shift supervisor.
+    pub is_escalated: bool,
+}
+
+/// One step of a ticket: who, when, what, why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// The ticket's version after it.
+    pub version: i64,
+    /// What.
+    pub change: Change,
+    /// Where it led to, by name.
+    pub state: String,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// The unit it was about: the lead after it, or before it if nobody leads now.
+    pub unit_code: String,
+    /// Why; masked.
+    pub note: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Lists of tickets, filtered and paged in the database.
 
-use hotline_kernel::time::{Timestamp, micros};
+use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use hotline_platform::page::{Page, token};
 use sea_orm::{
@@ -11,31 +11,14 @@ use uuid::Uuid;
 
 use super::entity::ticket::{Column, Entity};
 use super::tickets::with_matters;
-use crate::domain::ticket::Ticket;
-use crate::domain::word::{Card, Word};
+use crate::domain::ticket::{Filter, Ticket};
+use crate::domain::word::Word;
 
 /// Where a list goes on: behind the ticket received then, of that id.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Cursor {
     received_at: i64,
     id: Uuid,
-}
-
-/// Which tickets are wanted; what is empty or `None` does not filter.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    /// Led by this unit.
-    pub unit_code: String,
-    /// Led by one of these; `None` for everybody's.
-    pub within_units: Option<Vec<String>>,
-    /// In one of these states, by name; empty for every open one.
-    pub states: Vec<&'static str>,
-    /// With a unit's deadline before this.
-    pub due_before: Option<Timestamp>,
-    /// Showing this card.
-    pub card: Option<Card>,
-    /// With the shift supervisor.
-    pub is_escalated: bool,
 }
 
 /// A page of tickets, the longest waiting first, and the token of the next page.

@@ -14,26 +14,8 @@ use uuid::Uuid;
 
 use super::entity::catalogue_proposal::{Column, Entity, Model};
 use super::instant;
+use crate::domain::catalogue::CatalogueProposal;
 use crate::domain::ticket::Ticket;
-
-/// A change of the catalogue that a consultation proposed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CatalogueProposal {
-    /// The ticket it came from.
-    pub ticket_id: TicketId,
-    /// Its number.
-    pub ticket_number: String,
-    /// What it is about.
-    pub category_code: String,
-    /// Where; empty if not known.
-    pub area_code: String,
-    /// Whose it shall be.
-    pub lead_unit_code: String,
-    /// What was decided; masked.
-    pub decision: String,
-    /// When.
-    pub decided_at: Timestamp,
-}
 
 /// Where the list goes on.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The history of tickets: one row per version.
 
 use hotline_kernel::id::TicketId;
-use hotline_kernel::time::{Timestamp, micros};
+use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::{Page, token};
@@ -12,26 +12,7 @@ use sea_orm::{
 
 use super::entity::ticket_step::{Column, Entity, Model};
 use super::{instant, word};
-use crate::domain::word::Change;
-
-/// One step of a ticket: who, when, what, why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Step {
-    /// The ticket's version after it.
-    pub version: i64,
-    /// What.
-    pub change: Change,
-    /// Where it led to, by name.
-    pub state: String,
-    /// When.
-    pub at: Timestamp,
-    /// Who.
-    pub actor: String,
-    /// The unit it was about: the lead after it, or before it if nobody leads now.
-    pub unit_code: String,
-    /// Why; masked.
-    pub note: String,
-}
+use crate::domain::ticket::Step;
 
 /// Adds a step to a ticket's history.
 pub(crate) async fn append(txn: &Txn, ticket: TicketId, step: &Step) -> Result<(), CoreError> {
