@@ -1,10 +1,11 @@
 //! What became of an import, and every refused row with what was expected and what stood there.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use hotline_kernel::mask::Masker;
 use hotline_platform::peers::Transport;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{ListRefusedRowsRequest, RefusedRow};
@@ -17,8 +18,9 @@ const PRINTED_MAX: i64 = 20;
 /// Rows asked for at once.
 const PAGE: u32 = 200;
 
-/// Prints the sums and the refused rows of an import to `out`; if they are many, the rows go to a
-/// file in `folder`, whose path is returned.
+/// Prints the sums and the refused rows of an import to `out`, what stood in them masked; if they
+/// are many, the rows go to a file in `folder`, whose path is returned. The file says what stood
+/// there, shortened, and only its owner can read it.
 ///
 /// # Errors
 ///
@@ -63,18 +65,37 @@ pub async fn print(
         return Ok(Some(path));
     }
     if sums.refused > 0 {
+        let masker = Masker::standard();
         refused
-            .each(&mut |row| writeln!(out, "{}", in_words(row)))
+            .each(&mut |row| writeln!(out, "{}", in_words(row, &masker)))
             .await?;
     }
     Ok(None)
 }
 
-fn in_words(row: &RefusedRow) -> String {
+fn in_words(row: &RefusedRow, masker: &Masker) -> String {
     format!(
         "  line {}, {}: expected {}, found `{}`",
-        row.source_line, row.field, row.expected, row.found
+        row.source_line,
+        row.field,
+        row.expected,
+        masker.internal(&row.found)
     )
+}
+
+/// An empty file that only its owner can read, also if another one stood there before.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+        let file = options.mode(0o600).open(path)?;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
 }
 
 struct Refused<'a> {
@@ -105,7 +126,7 @@ impl Refused<'_> {
     }
 
     async fn write(&mut self, path: &Path) -> anyhow::Result<()> {
-        let mut file = File::create(path)?;
+        let mut file = private_file(path)?;
         // A byte-order mark: offices open it as UTF-8 then.
         file.write_all("\u{feff}".as_bytes())?;
         let mut csv = csv::WriterBuilder::new()
@@ -161,8 +182,35 @@ mod tests {
             found: "路灯".into(),
         };
         assert_eq!(
-            in_words(&row),
+            in_words(&row, &Masker::standard()),
             "  line 7, said_at: expected a date, found `路灯`"
         );
+    }
+
+    #[test]
+    fn what_stood_in_a_refused_row_is_printed_masked() {
+        let row = RefusedRow {
+            found: "请回电19900000001".into(),
+            ..RefusedRow::default()
+        };
+        let printed = in_words(&row, &Masker::standard());
+        assert!(
+            printed.contains("请回电") && !printed.contains("19900000001"),
+            "{printed}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn only_its_owner_reads_a_report() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("import-report.csv");
+        let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        private_file(&path).unwrap();
+        assert_eq!(mode(), 0o600);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        private_file(&path).unwrap();
+        assert_eq!(mode(), 0o600, "one that stood there before");
     }
 }
