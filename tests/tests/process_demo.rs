@@ -41,7 +41,10 @@ async fn demo_under_fire(installation: &Installation, turn: u64) {
     let begun = Instant::now();
     while std::fs::metadata(&ledger).map_or(0, |found| found.len()) == 0 {
         assert!(begun.elapsed() < FIRST_RECEIPT_MAX, "{label}: no receipt");
-        assert!(demo.try_wait().expect("it is ours").is_none(), "{label}: the demo ended early");
+        assert!(
+            demo.try_wait().expect("it is ours").is_none(),
+            "{label}: the demo ended early"
+        );
         tokio::task::yield_now().await;
     }
     let until = Instant::now() + Duration::from_millis(random.random_range(0..1500));
@@ -60,13 +63,30 @@ async fn demo_under_fire(installation: &Installation, turn: u64) {
         .map(str::to_owned)
         .collect();
     let distinct: HashSet<&String> = numbers.iter().collect();
-    assert_eq!(distinct.len(), numbers.len(), "{label}: a number was given twice");
+    assert_eq!(
+        distinct.len(),
+        numbers.len(),
+        "{label}: a number was given twice"
+    );
     for number in &numbers {
         let by_number = get_appeal_request::By::Number(number.clone());
-        let answer = intake.get_appeal(by("operator", "test", GetAppealRequest { by: Some(by_number) })).await;
+        let answer = intake
+            .get_appeal(by(
+                "operator",
+                "test",
+                GetAppealRequest {
+                    by: Some(by_number),
+                },
+            ))
+            .await;
         let found = answer.map(|answer| answer.into_inner().appeal.and_then(|view| view.appeal));
-        let found = found.unwrap_or_else(|status| panic!("{label}: {number} was acknowledged: {status}"));
-        assert_eq!(found.map(|appeal| appeal.number).as_ref(), Some(number), "{label}");
+        let found =
+            found.unwrap_or_else(|status| panic!("{label}: {number} was acknowledged: {status}"));
+        assert_eq!(
+            found.map(|appeal| appeal.number).as_ref(),
+            Some(number),
+            "{label}"
+        );
     }
     process.kill();
     installation.check();

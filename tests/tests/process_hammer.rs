@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{
-    AcceptAppealRequest, Contact, GetAppealRequest, Receipt, RegisterAppealRequest, get_appeal_request,
+    AcceptAppealRequest, Contact, GetAppealRequest, Receipt, RegisterAppealRequest,
+    get_appeal_request,
 };
 use hotline_proto::routing::ListTicketsRequest;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
@@ -33,9 +34,19 @@ async fn a_thousand_submissions_of_two_hundred_keys_give_two_hundred_tickets() {
         installation.load_sample(&process).await;
 
         let receipts = submit_all(&process).await;
-        assert_eq!(receipts.iter().map(|(_, found)| found.len() as u64).sum::<u64>(), SUBMISSIONS, "{label}");
+        assert_eq!(
+            receipts
+                .iter()
+                .map(|(_, found)| found.len() as u64)
+                .sum::<u64>(),
+            SUBMISSIONS,
+            "{label}"
+        );
         for (key, found) in &receipts {
-            assert!(found.iter().all(|receipt| receipt == &found[0]), "{label}: receipts of key {key} differ");
+            assert!(
+                found.iter().all(|receipt| receipt == &found[0]),
+                "{label}: receipts of key {key} differ"
+            );
         }
         let numbers: HashSet<&String> = receipts.values().map(|found| &found[0].number).collect();
         assert_eq!(numbers.len() as u64, KEYS, "{label}: numbers");
@@ -44,7 +55,11 @@ async fn a_thousand_submissions_of_two_hundred_keys_give_two_hundred_tickets() {
             accept(&process, &found[0]).await;
         }
         let tickets = tickets_when(&process, KEYS as usize).await;
-        assert_eq!(tickets, numbers.into_iter().cloned().collect(), "{label}: tickets");
+        assert_eq!(
+            tickets,
+            numbers.into_iter().cloned().collect(),
+            "{label}: tickets"
+        );
         process.kill();
         installation.check();
     }
@@ -57,7 +72,10 @@ async fn a_redis_that_forgets_everything_loses_nothing() {
         return;
     };
     let all = Installation::all().await;
-    let Some(installation) = all.iter().find(|installation| installation.label != "embedded") else {
+    let Some(installation) = all
+        .iter()
+        .find(|installation| installation.label != "embedded")
+    else {
         eprintln!("not run: HOTLINE_TEST_POSTGRES names no PostgreSQL");
         return;
     };
@@ -74,7 +92,10 @@ async fn a_redis_that_forgets_everything_loses_nothing() {
     is_over.store(true, Ordering::Relaxed);
     let flushes = forgetting.await.expect("the flusher ends");
 
-    assert!(flushes > 10, "only {flushes} FLUSHALL; the test proves nothing");
+    assert!(
+        flushes > 10,
+        "only {flushes} FLUSHALL; the test proves nothing"
+    );
     assert_eq!(tickets.len() as u64, KEYS, "lost");
     assert!(process.is_running(), "the process went down");
     process.kill();
@@ -84,12 +105,18 @@ async fn a_redis_that_forgets_everything_loses_nothing() {
 /// FLUSHALL about twenty times a second; returns how often.
 async fn forget_again_and_again(url: String, is_over: Arc<AtomicBool>) -> u32 {
     let client = redis::Client::open(url).expect("a Redis address");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("a Redis that answers");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a Redis that answers");
     let mut flushes = 0;
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     while !is_over.load(Ordering::Relaxed) {
         ticks.tick().await;
-        redis::cmd("FLUSHALL").exec_async(&mut connection).await.expect("FLUSHALL");
+        redis::cmd("FLUSHALL")
+            .exec_async(&mut connection)
+            .await
+            .expect("FLUSHALL");
         flushes += 1;
     }
     flushes
@@ -105,7 +132,11 @@ async fn submit_all(process: &Process) -> HashMap<u64, Vec<Receipt>> {
             let mut intake = IntakeServiceClient::new(channel);
             let mut said = Vec::new();
             for turn in (client..SUBMISSIONS).step_by(CLIENTS as usize) {
-                let key = if turn < KEYS { turn } else { random.random_range(0..KEYS) };
+                let key = if turn < KEYS {
+                    turn
+                } else {
+                    random.random_range(0..KEYS)
+                };
                 said.push((key, submit(&mut intake, key).await));
             }
             said
@@ -124,28 +155,46 @@ async fn submit(intake: &mut IntakeServiceClient<Channel>, key: u64) -> Receipt 
     let request = RegisterAppealRequest {
         idempotency_key: format!("key-{key}"),
         channel_code: "wechat".to_owned(),
-        contact: Some(Contact { phone: format!("199000{key:05}"), ..Contact::default() }),
+        contact: Some(Contact {
+            phone: format!("199000{key:05}"),
+            ..Contact::default()
+        }),
         subject: format!("第{key}件事"),
         text: format!("第{key}号小区门口的井盖松动，车辆经过时响声很大。"),
         kind: Kind::Complaint.into(),
         ..RegisterAppealRequest::default()
     };
-    let answer = intake.register_appeal(by("channel", "wechat", request)).await;
-    answer.expect("a receipt").into_inner().receipt.expect("a receipt")
+    let answer = intake
+        .register_appeal(by("channel", "wechat", request))
+        .await;
+    answer
+        .expect("a receipt")
+        .into_inner()
+        .receipt
+        .expect("a receipt")
 }
 
 async fn accept(process: &Process, receipt: &Receipt) {
     let mut intake = IntakeServiceClient::new(process.channel());
     let by_id = Some(get_appeal_request::By::AppealId(receipt.appeal_id.clone()));
-    let view = intake.get_appeal(by("operator", "test", GetAppealRequest { by: by_id })).await;
-    let view = view.expect("the appeal").into_inner().appeal.expect("the appeal");
+    let view = intake
+        .get_appeal(by("operator", "test", GetAppealRequest { by: by_id }))
+        .await;
+    let view = view
+        .expect("the appeal")
+        .into_inner()
+        .appeal
+        .expect("the appeal");
     let request = AcceptAppealRequest {
         idempotency_key: format!("accept-{}", receipt.number),
         expected_version: view.version,
         appeal_id: receipt.appeal_id.clone(),
         matters: Vec::new(),
     };
-    intake.accept_appeal(by("operator", "test", request)).await.expect("accepted");
+    intake
+        .accept_appeal(by("operator", "test", request))
+        .await
+        .expect("accepted");
 }
 
 /// Numbers of all open tickets, once there are at least `count`.
@@ -164,9 +213,22 @@ async fn ticket_numbers(process: &Process) -> Vec<String> {
     let mut numbers = Vec::new();
     let mut page_token = String::new();
     loop {
-        let request = ListTicketsRequest { page_size: 200, page_token, ..ListTicketsRequest::default() };
-        let page = routing.list_tickets(by("dispatcher", "test", request)).await.expect("a page").into_inner();
-        numbers.extend(page.tickets.into_iter().filter_map(|view| view.ticket).map(|ticket| ticket.number));
+        let request = ListTicketsRequest {
+            page_size: 200,
+            page_token,
+            ..ListTicketsRequest::default()
+        };
+        let page = routing
+            .list_tickets(by("dispatcher", "test", request))
+            .await
+            .expect("a page")
+            .into_inner();
+        numbers.extend(
+            page.tickets
+                .into_iter()
+                .filter_map(|view| view.ticket)
+                .map(|ticket| ticket.number),
+        );
         page_token = page.next_page_token;
         if page_token.is_empty() {
             let distinct: HashSet<&String> = numbers.iter().collect();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{
-    FinishImportRequest, GetConservationRequest, ImportRowsRequest, ImportSums, RawRow, StartImportRequest,
+    FinishImportRequest, GetConservationRequest, ImportRowsRequest, ImportSums, RawRow,
+    StartImportRequest,
 };
 use hotline_proto::shared::Nature;
 use hotline_tests::principal::by;
@@ -45,7 +46,10 @@ async fn import_under_fire(installation: &Installation) {
             }
         }
     };
-    assert!(kills >= KILLS, "{label}: the import was over after {kills} kills; make it longer");
+    assert!(
+        kills >= KILLS,
+        "{label}: the import was over after {kills} kills; make it longer"
+    );
     assert_eq!(sums.rows_read, ROWS, "{label}");
     assert_eq!(sums.registered, ROWS, "{label}: lost or doubled");
     assert_eq!((sums.present, sums.refused), (0, 0), "{label}");
@@ -58,10 +62,18 @@ async fn import_under_fire(installation: &Installation) {
 
 /// One life of the importing client: sums if it came to the end, `None` if its time was up or the
 /// server went away. Whatever was acknowledged before must still be so.
-async fn import(process: &Process, lifetime: Option<Duration>, acknowledged: &mut i64) -> Option<ImportSums> {
+async fn import(
+    process: &Process,
+    lifetime: Option<Duration>,
+    acknowledged: &mut i64,
+) -> Option<ImportSums> {
     let work = async {
         let mut intake = IntakeServiceClient::new(process.channel());
-        let started = intake.start_import(by("administrator", "importer", start())).await.ok()?.into_inner();
+        let started = intake
+            .start_import(by("administrator", "importer", start()))
+            .await
+            .ok()?
+            .into_inner();
         assert!(
             started.next_row > *acknowledged,
             "rows up to {acknowledged} were acknowledged, but the import would go on from {}",
@@ -72,20 +84,41 @@ async fn import(process: &Process, lifetime: Option<Duration>, acknowledged: &mu
             next = send(&mut intake, &started.batch_id, next).await?;
             *acknowledged = next - 1;
         }
-        let finish = FinishImportRequest { batch_id: started.batch_id };
-        intake.finish_import(by("administrator", "importer", finish)).await.ok()?.into_inner().sums
+        let finish = FinishImportRequest {
+            batch_id: started.batch_id,
+        };
+        intake
+            .finish_import(by("administrator", "importer", finish))
+            .await
+            .ok()?
+            .into_inner()
+            .sums
     };
     match lifetime {
         None => work.await,
         // Cut off in the middle of whatever it is doing; it never counts as done.
-        Some(lifetime) => tokio::time::timeout(lifetime, work).await.ok().flatten().and(None),
+        Some(lifetime) => tokio::time::timeout(lifetime, work)
+            .await
+            .ok()
+            .flatten()
+            .and(None),
     }
 }
 
 async fn send(intake: &mut IntakeServiceClient<Channel>, batch_id: &str, from: i64) -> Option<i64> {
     let rows = (from..=ROWS).take(CHUNK).map(row).collect();
-    let request = ImportRowsRequest { batch_id: batch_id.to_owned(), rows };
-    Some(intake.import_rows(by("administrator", "importer", request)).await.ok()?.into_inner().next_row)
+    let request = ImportRowsRequest {
+        batch_id: batch_id.to_owned(),
+        rows,
+    };
+    Some(
+        intake
+            .import_rows(by("administrator", "importer", request))
+            .await
+            .ok()?
+            .into_inner()
+            .next_row,
+    )
 }
 
 fn start() -> StartImportRequest {
@@ -95,7 +128,9 @@ fn start() -> StartImportRequest {
         file_name: "invented.csv".to_owned(),
         file_sha256: "0".repeat(64),
         mapping_toml: String::new(),
-        header: ["source_id", "said_at", "subject", "text"].map(str::to_owned).to_vec(),
+        header: ["source_id", "said_at", "subject", "text"]
+            .map(str::to_owned)
+            .to_vec(),
     }
 }
 
@@ -106,15 +141,25 @@ fn row(row_no: i64) -> RawRow {
         format!("第{row_no}号路灯不亮"),
         format!("样例路第{row_no}号路灯已经三天不亮，晚上出行不便，请派人维修。"),
     ];
-    RawRow { row_no, cells, source_line: row_no + 1, unreadable: String::new() }
+    RawRow {
+        row_no,
+        cells,
+        source_line: row_no + 1,
+        unreadable: String::new(),
+    }
 }
 
-/// (rows registered, appeals registered) of the channel; the sums of design 7.8 are checked.
+/// (rows registered, appeals registered) of the channel; conservation (I12 in `docs/architecture.md`) is checked.
 async fn conservation(process: &Process) -> (i64, i64) {
     let mut intake = IntakeServiceClient::new(process.channel());
-    let answer = intake.get_conservation(by("auditor", "test", GetConservationRequest {})).await;
+    let answer = intake
+        .get_conservation(by("auditor", "test", GetConservationRequest {}))
+        .await;
     let channels = answer.expect("the sums").into_inner().channels;
-    let channel = channels.into_iter().find(|channel| channel.channel_code == CHANNEL).expect("our channel");
+    let channel = channels
+        .into_iter()
+        .find(|channel| channel.channel_code == CHANNEL)
+        .expect("our channel");
     let parts = channel.awaiting_triage
         + channel.accepted
         + channel.merged
@@ -124,6 +169,9 @@ async fn conservation(process: &Process) -> (i64, i64) {
         + channel.quarantined
         + channel.withdrawn;
     assert_eq!(channel.registered, parts, "an appeal vanished");
-    assert_eq!(channel.rows_read, channel.rows_present + channel.rows_refused + channel.rows_registered);
+    assert_eq!(
+        channel.rows_read,
+        channel.rows_present + channel.rows_refused + channel.rows_registered
+    );
     (channel.rows_registered, channel.registered)
 }
