@@ -1,6 +1,7 @@
 //! The command line: what an administrator types.
 
 mod check;
+mod epoch;
 mod load;
 mod migrate;
 mod parked;
@@ -10,9 +11,11 @@ mod replay;
 mod report;
 mod run;
 mod show;
+mod timers;
 
 use clap::{Parser, Subcommand};
 use hotline_platform::telemetry::Telemetry;
+use hotline_platform::work::Cause;
 
 use crate::{demo, import};
 
@@ -40,6 +43,10 @@ enum Command {
     Check(check::Args),
     /// Events that could not be applied: list, show, retry, skip.
     Parked(parked::Args),
+    /// Timers that failed for good: list, retry.
+    Timers(timers::Args),
+    /// Begins a new epoch of a log whose database was restored to an earlier time.
+    Epoch(epoch::Args),
     /// Empties what a service derived from events and reads the logs again.
     Replay(replay::Args),
     /// Loads the city's tables, a CSV file each, into the services that own them.
@@ -96,6 +103,8 @@ impl Command {
             Self::Migrate(args) => migrate::run(args).await?,
             Self::Check(args) => return check::run(args).await,
             Self::Parked(args) => parked::run(args).await?,
+            Self::Timers(args) => timers::run(args).await?,
+            Self::Epoch(args) => epoch::run(args).await?,
             Self::Replay(args) => replay::run(args).await?,
             Self::Load(args) => load::run(args).await?,
             Self::Import(args) => import::run(args).await?,
@@ -104,5 +113,16 @@ impl Command {
             Self::Demo(args) => demo::run(args).await?,
         }
         Ok(Outcome::Well)
+    }
+}
+
+/// Who writes when `command` writes by itself.
+fn administrator(command: &str) -> Cause {
+    Cause {
+        actor: "administrator:cli".to_owned(),
+        unit_code: String::new(),
+        from_addr: "in-process".to_owned(),
+        method: format!("cli:{command}"),
+        trace_parent: String::new(),
     }
 }

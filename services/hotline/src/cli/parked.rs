@@ -1,13 +1,13 @@
 //! `hotline parked`: events that a service could not apply, and what stands behind them.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 
 use anyhow::{Context as _, bail};
 use hotline_platform::parked::{self, ParkedEvent};
-use hotline_platform::work::Cause;
 use uuid::Uuid;
 
-use super::Place;
+use super::{Place, administrator};
 use crate::compose::Mounted;
 use crate::services::Name;
 use crate::{City, Parts, folder};
@@ -116,13 +116,12 @@ async fn retry(mounted: &Mounted, id: Option<Uuid>) -> anyhow::Result<()> {
         Some(id) => vec![find(mounted, id).await?.1],
         None => all(mounted).await?,
     };
-    let mut streams: Vec<(String, Uuid)> = events
+    let streams: BTreeSet<(String, String, Uuid)> = events
         .into_iter()
-        .map(|event| (event.consumer, event.stream_id))
+        .map(|event| (event.consumer, event.producer, event.stream_id))
         .collect();
-    streams.dedup();
     let mut stopped = 0;
-    for (consumer, stream) in streams {
+    for (consumer, producer, stream) in streams {
         let (_, service) = mounted
             .services
             .iter()
@@ -131,10 +130,10 @@ async fn retry(mounted: &Mounted, id: Option<Uuid>) -> anyhow::Result<()> {
         let Some(reaction) = &service.reaction else {
             continue;
         };
-        let retried = parked::retry(&service.core, reaction.as_ref(), stream).await?;
+        let retried = parked::retry(&service.core, reaction.as_ref(), &producer, stream).await?;
         writeln!(
             std::io::stdout(),
-            "{consumer}, stream {stream}: {} applied",
+            "{consumer}, stream {stream} of {producer}: {} applied",
             retried.applied
         )?;
         if let Some(error) = retried.stopped_by {
@@ -153,13 +152,7 @@ async fn skip(mounted: &Mounted, id: Uuid, reason: &str) -> anyhow::Result<()> {
         bail!("--reason: expected why the event can never be applied");
     }
     let (index, _) = find(mounted, id).await?;
-    let cause = Cause {
-        actor: "administrator:cli".to_owned(),
-        unit_code: String::new(),
-        from_addr: "in-process".to_owned(),
-        method: "cli:parked skip".to_owned(),
-        trace_parent: String::new(),
-    };
+    let cause = administrator("parked skip");
     let (_, service) = &mounted.services[index];
     if !parked::skip(&service.core, id, &cause, reason).await? {
         bail!("event {id} is not parked any more");

@@ -11,6 +11,7 @@ pub mod consumer;
 pub mod core;
 pub mod courier;
 pub mod db;
+pub mod epoch;
 pub mod feed;
 pub mod group_commit;
 pub mod ids;

@@ -1,7 +1,7 @@
 //! Parked events: what could not be applied, and what came behind it in the same stream.
 //!
-//! A stream is parked, never a partition. Retrying goes in order; a stream is free when nothing of it
-//! is parked any more.
+//! A producer's stream is parked, never a partition, nor another producer's events of the same stream.
+//! Retrying goes in order; a stream is free when nothing of it is parked any more.
 
 use hotline_kernel::time::{Timestamp, from_micros, micros};
 use hotline_proto::event::Envelope;
@@ -109,14 +109,16 @@ pub async fn count(core: &Core) -> Result<u64, CoreError> {
     Ok(u64::try_from(count).unwrap_or_default())
 }
 
-/// Retries a stream now, in order, until it is free or something fails again.
+/// Retries what is parked of a producer's stream now, in order, until it is free or something fails
+/// again. Other producers' events of that stream are no concern of theirs.
 pub async fn retry(
     core: &Core,
     reaction: &dyn Reaction,
+    producer: &str,
     stream_id: Uuid,
 ) -> Result<Retried, CoreError> {
     let mut applied = 0;
-    while let Some(head) = head_of(core, stream_id).await? {
+    while let Some(head) = head_of(core, producer, stream_id).await? {
         match retry_one(core, reaction, &head).await? {
             Ok(()) => applied += 1,
             Err(error) => {
@@ -138,7 +140,7 @@ pub async fn retry(
 /// Retries every stream whose time has come; returns how many events were applied.
 pub async fn retry_due(core: &Core, reaction: &dyn Reaction) -> Result<u32, CoreError> {
     let text = format!(
-        "SELECT DISTINCT stream_id FROM parked AS head WHERE state = 'parked' AND next_at <= $1 AND NOT EXISTS \
+        "SELECT DISTINCT producer, stream_id FROM parked AS head WHERE state = 'parked' AND next_at <= $1 AND NOT EXISTS \
          (SELECT 1 FROM parked AS ahead WHERE ahead.state = 'parked' AND ahead.consumer = head.consumer \
           AND ahead.producer = head.producer AND ahead.stream_id = head.stream_id AND ahead.pub_seq < head.pub_seq) \
          LIMIT {ROUND_MAX}"
@@ -149,9 +151,9 @@ pub async fn retry_due(core: &Core, reaction: &dyn Reaction) -> Result<u32, Core
         .await?;
     let mut applied = 0;
     for row in rows {
-        applied += retry(core, reaction, row.try_get("", "stream_id")?)
-            .await?
-            .applied;
+        let producer: String = row.try_get("", "producer")?;
+        let stream_id = row.try_get("", "stream_id")?;
+        applied += retry(core, reaction, &producer, stream_id).await?.applied;
     }
     Ok(applied)
 }
@@ -174,7 +176,8 @@ pub async fn skip(
     }
     // What stands behind it is tried at once.
     let text = "UPDATE parked SET next_at = $1 WHERE state = 'parked' AND attempts = 0 \
-                AND stream_id = (SELECT stream_id FROM parked WHERE event_id = $2)";
+                AND stream_id = (SELECT stream_id FROM parked WHERE event_id = $2) \
+                AND producer = (SELECT producer FROM parked WHERE event_id = $2)";
     work.txn()
         .execute_raw(sql(
             &**work.txn(),
@@ -250,13 +253,17 @@ fn uuid(text: &str) -> Uuid {
     Uuid::parse_str(text).unwrap_or_default()
 }
 
-/// The first parked event of a stream.
-async fn head_of(core: &Core, stream_id: Uuid) -> Result<Option<ParkedEvent>, CoreError> {
-    let text = "SELECT * FROM parked WHERE stream_id = $1 AND state = 'parked' ORDER BY producer, pub_seq LIMIT 1";
+/// The first parked event of a producer's stream.
+async fn head_of(
+    core: &Core,
+    producer: &str,
+    stream_id: Uuid,
+) -> Result<Option<ParkedEvent>, CoreError> {
+    let text = "SELECT * FROM parked WHERE producer = $1 AND stream_id = $2 AND state = 'parked' \
+                ORDER BY pub_seq LIMIT 1";
     let writer = core.db().writer();
-    let row = writer
-        .query_one_raw(sql(writer, text, vec![stream_id.into()]))
-        .await?;
+    let values = vec![producer.into(), stream_id.into()];
+    let row = writer.query_one_raw(sql(writer, text, values)).await?;
     row.as_ref().map(parked_event).transpose()
 }
 

@@ -14,7 +14,7 @@ use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::db::{skip_locked, sql};
 use crate::reaction::{DueTimer, ReactionError, TimerHandler};
-use crate::work::Work;
+use crate::work::{AuditEntry, Cause, Work};
 
 /// Timers that share a transaction.
 const BATCH_MAX: u32 = 50;
@@ -26,6 +26,89 @@ const ATTEMPTS_AT_ONCE: i16 = 3;
 const POLL: Duration = Duration::from_secs(2);
 /// Rest while another runner holds what is due.
 const HELD_ELSEWHERE: Duration = Duration::from_millis(20);
+
+/// A timer that failed for good, as the list shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedTimer {
+    /// Its number in this service.
+    pub seq: i64,
+    /// What it is about.
+    pub aggregate_id: Uuid,
+    /// What it does.
+    pub kind: String,
+    /// When it should have fired.
+    pub due_at: Timestamp,
+    /// How often it was tried.
+    pub attempts: i16,
+    /// Why it failed.
+    pub error: String,
+}
+
+/// Timers that failed for good, oldest first; `after` is the last `seq` seen.
+///
+/// # Errors
+///
+/// A database that cannot be read.
+pub async fn failed(
+    core: &Core,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<FailedTimer>, CoreError> {
+    let text = format!(
+        "SELECT seq, aggregate_id, kind, due_at, armed_version, attempts, error FROM timer \
+         WHERE state = 'failed' AND seq > $1 ORDER BY seq LIMIT {limit}"
+    );
+    let reader = core.db().read();
+    let values = vec![after.unwrap_or_default().into()];
+    let rows = reader.query_all_raw(sql(reader, text, values)).await?;
+    let failed = |row: &QueryResult| {
+        let Claimed {
+            seq,
+            attempts,
+            timer,
+        } = claimed(row)?;
+        let error: Option<String> = row.try_get("", "error")?;
+        Ok(FailedTimer {
+            seq,
+            aggregate_id: timer.aggregate_id,
+            kind: timer.kind,
+            due_at: timer.due_at,
+            attempts,
+            error: error.unwrap_or_default(),
+        })
+    };
+    rows.iter().map(failed).collect()
+}
+
+/// Arms a failed timer again; it fires as soon as a process runs its service. Recorded in the audit trail.
+///
+/// Returns false if it has not failed.
+///
+/// # Errors
+///
+/// A database that cannot be written.
+pub async fn rearm(core: &Core, seq: i64, cause: &Cause) -> Result<bool, CoreError> {
+    let work = Work::begin(core).await?;
+    let text = "UPDATE timer SET state = 'armed', attempts = 0, next_at = $1, ended_at = NULL \
+                WHERE seq = $2 AND state = 'failed'";
+    let values = vec![micros(work.now()).into(), seq.into()];
+    let statement = sql(&**work.txn(), text, values);
+    if work.txn().execute_raw(statement).await?.rows_affected() == 0 {
+        work.roll_back().await;
+        return Ok(false);
+    }
+    let entry = AuditEntry {
+        resource: "timer",
+        resource_id: seq.to_string(),
+        version: 0,
+        action: "armed again".to_owned(),
+        reason: String::new(),
+    };
+    work.audit(cause, entry);
+    work.commit().await?;
+    core.signals().timers.notify_one();
+    Ok(true)
+}
 
 /// Starts the runner of a service's timers.
 pub fn start(core: &Core, handler: Arc<dyn TimerHandler>) {

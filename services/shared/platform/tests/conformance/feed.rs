@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use hotline_platform::core::CoreError;
 use hotline_platform::quiet::Quiet;
-use hotline_platform::{relay, replay, testing};
+use hotline_platform::{epoch, relay, replay, testing};
 
-use crate::fixture::{context, count, raising};
+use crate::fixture::{cause, context, count, raising};
 use crate::mirror::{City, accounts, raise_on, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,6 +195,49 @@ async fn a_restored_log_with_a_new_epoch_is_heard_from_its_end_on() {
         })
         .await;
         city.assert_heard(&accounts, 2).await;
+        city.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_restored_log_writes_before_it_is_heard_again_is_not_passed_over() {
+    for city in City::all().await {
+        let old = accounts(0..30);
+        relay::start(&city.ledger, None);
+        city.raise(&old, 0).await;
+        // The mirror had heard twenty more of each partition than the log now holds.
+        until("all have a number", || async {
+            let open = "SELECT COUNT(*) FROM outbox WHERE pub_seq IS NULL";
+            count(&city.ledger, open).await.expect("counted") == 0
+        })
+        .await;
+        for partition in 0..16 {
+            let ahead = format!(
+                "INSERT INTO consumer_offset (consumer, producer, partition, epoch, pos, fence, lease_until) \
+                 VALUES ('mirror', 'ledger', {partition}, 1, 50, 0, 0)"
+            );
+            let writer = city.mirror.db().begin_write().await.expect("begins");
+            sea_orm::ConnectionTrait::execute_unprepared(&*writer, &ahead)
+                .await
+                .expect("written");
+            testing::commit(writer).await;
+        }
+        let raised = epoch::raise(&city.ledger, &cause("administrator:zhao")).await;
+        assert_eq!(raised.expect("raised"), 2, "{}", city.label);
+        epoch::enter(&city.mirror, &city.ledger)
+            .await
+            .expect("entered");
+        // Written before any consumer looks at the new epoch.
+        city.raise(&old, 1).await;
+        city.start();
+        city.settle().await;
+        let heard = city.heard().await;
+        assert_eq!(heard.len(), 30, "{}: {heard:?}", city.label);
+        assert!(
+            heard.iter().all(|(_, version)| *version == 2),
+            "{}: what it heard before it does not hear again",
+            city.label
+        );
         city.stop().await;
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use hotline_platform::{outbox, parked};
+use hotline_platform::{outbox, parked, testing};
+use prost::Message;
+use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
-use crate::fixture::cause;
+use crate::fixture::{cause, count};
 use crate::mirror::{City, Trouble, accounts, until};
 
 /// Two accounts of one partition.
@@ -50,14 +52,14 @@ async fn a_stream_that_cannot_be_applied_is_parked_and_its_partition_goes_on() {
         );
 
         // While it still fails a retry changes nothing but the date of the next one.
-        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), bad)
+        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), "ledger", bad)
             .await
             .expect("tried");
         assert_eq!(retried.applied, 0, "{}", city.label);
         assert!(retried.stopped_by.is_some(), "{}", city.label);
 
         city.reaction.heal();
-        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), bad)
+        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), "ledger", bad)
             .await
             .expect("tried");
         assert_eq!(
@@ -155,7 +157,7 @@ async fn a_skipped_event_frees_its_stream_and_is_recorded() {
         );
         assert_eq!(city.count("audit").await, 1, "{}", city.label);
         city.reaction.heal();
-        parked::retry(&city.mirror, city.reaction.as_ref(), account)
+        parked::retry(&city.mirror, city.reaction.as_ref(), "ledger", account)
             .await
             .expect("tried");
         assert_eq!(city.heard().await, [(account, 2)], "{}", city.label);
@@ -179,6 +181,72 @@ async fn parked_streams_are_retried_by_themselves_when_their_time_comes() {
         city.clock.advance(Duration::from_secs(1));
         assert_eq!(retry().await.expect("tried"), 2, "{}", city.label);
         city.assert_heard(&[account], 2).await;
+        city.stop().await;
+    }
+}
+
+/// Parks the same event once more as one of the `almanac`, about `account`, in the same stream.
+async fn park_for_another_producer(city: &City, account: Uuid) {
+    let first = &parked::list(&city.mirror, None, 1).await.expect("readable")[0];
+    let event_id = Uuid::from_u128(7);
+    let mut envelope = first.envelope.clone();
+    envelope.producer = "almanac".to_owned();
+    envelope.event_id = event_id.to_string();
+    envelope.aggregate_id = account.to_string();
+    let text = "INSERT INTO parked (consumer, producer, partition, epoch, pub_seq, event_id, stream_id, type, \
+                envelope, attempts, parked_at, next_at, error, state) \
+                SELECT consumer, 'almanac', partition, epoch, pub_seq, $1, stream_id, type, $2, attempts, \
+                parked_at, next_at, error, state FROM parked WHERE event_id = $3";
+    let values: Vec<Value> = vec![
+        event_id.into(),
+        envelope.encode_to_vec().into(),
+        first.event_id.into(),
+    ];
+    let txn = city.mirror.db().begin_write().await.expect("begins");
+    let statement =
+        sea_orm::Statement::from_sql_and_values(txn.get_database_backend(), text, values);
+    txn.execute_raw(statement).await.expect("parked");
+    testing::commit(txn).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn producers_that_share_a_stream_do_not_stand_in_each_others_way() {
+    for city in City::all().await {
+        let both = accounts(0..2);
+        let (stream, other) = (both[0], both[1]);
+        city.reaction.make(stream, Trouble::Permanent);
+        city.start();
+        city.raise(&[stream], 0).await;
+        city.settle().await;
+        park_for_another_producer(&city, other).await;
+        // Only the almanac's event, the first by name, still cannot be applied.
+        city.reaction.heal();
+        city.reaction.make(other, Trouble::Permanent);
+        city.clock.advance(Duration::from_secs(60));
+        let retry_due = || parked::retry_due(&city.mirror, city.reaction.as_ref());
+        assert_eq!(retry_due().await.expect("tried"), 1, "{}", city.label);
+        assert_eq!(city.heard().await, [(stream, 1)], "{}", city.label);
+
+        // The almanac's is postponed: due events of the ledger do not make it be tried again.
+        let tries = "SELECT MAX(attempts) FROM parked WHERE producer = 'almanac'";
+        let tried = count(&city.mirror, tries).await.expect("counted");
+        city.reaction.make(stream, Trouble::Permanent);
+        city.raise(&[stream], 1).await;
+        city.settle().await;
+        city.clock.advance(Duration::from_secs(60));
+        assert_eq!(retry_due().await.expect("tried"), 0, "{}", city.label);
+        assert_eq!(
+            count(&city.mirror, tries).await.expect("counted"),
+            tried,
+            "{}",
+            city.label
+        );
+        let retried = parked::retry(&city.mirror, city.reaction.as_ref(), "ledger", stream).await;
+        assert!(
+            retried.expect("tried").stopped_by.is_some(),
+            "{}: its own still stands",
+            city.label
+        );
         city.stop().await;
     }
 }

@@ -13,7 +13,7 @@ use hotline_platform::work::{NewTimer, Work};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::fixture::{Ledger, bound, context, count, start_of_time};
+use crate::fixture::{Ledger, bound, cause, context, count, start_of_time};
 use crate::mirror::{LIMIT, until};
 
 /// Writes down what fires; knows a few kinds that do more.
@@ -218,6 +218,34 @@ async fn a_timer_that_fails_for_good_is_set_aside_and_the_others_fire() {
         )
         .await;
         assert_eq!(failed.expect("counted"), 1, "{}", ledger.label());
+    }
+}
+
+#[tokio::test]
+async fn a_failed_timer_is_listed_and_fires_once_it_is_armed_again() {
+    for ledger in Ledger::all().await {
+        let (core, bell, label) = (&ledger.core, Bell::default(), ledger.label());
+        *bell.is_broken.lock().expect("unpoisoned") = true;
+        arm(core, vec![(1, "breaks", 1, 1), (2, "breaks", 2, 1)]).await;
+        ledger.clock.set(after(10));
+        testing::fire_due(core, &bell).await.expect("set aside");
+        let failed = timers::failed(core, None, 1).await.expect("readable");
+        assert_eq!(failed.len(), 1, "{label}: a page");
+        assert_eq!(failed[0].kind, "breaks", "{label}");
+        assert_eq!(failed[0].due_at, after(1), "{label}");
+        assert!(failed[0].error.contains("broken"), "{label}");
+        let rest = timers::failed(core, Some(failed[0].seq), 10).await;
+        assert_eq!(rest.expect("readable").len(), 1, "{label}");
+
+        *bell.is_broken.lock().expect("unpoisoned") = false;
+        for expected in [true, false] {
+            let armed = timers::rearm(core, failed[0].seq, &cause("administrator:zhao")).await;
+            assert_eq!(armed.expect("written"), expected, "{label}");
+        }
+        testing::fire_due(core, &bell).await.expect("fires");
+        assert_eq!(fired(core).await, [(1, 1)], "{label}: the other one waits");
+        let audited = count(core, "SELECT COUNT(*) FROM audit WHERE resource = 'timer'").await;
+        assert_eq!(audited.expect("counted"), 1, "{label}");
     }
 }
 
