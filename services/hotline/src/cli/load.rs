@@ -11,21 +11,8 @@ use hotline_proto::{intake, routing};
 
 use super::Place;
 use super::reach::{Reach, by_administrator, said};
+use crate::demo::sample::{TABLES, Table};
 use crate::services::Name;
-
-/// Every table and its owner, in an order that loads: what is referred to comes first.
-const TABLES: &[(Name, &str)] = &[
-    (Name::Intake, "channels"),
-    (Name::Intake, "lines"),
-    (Name::Routing, "holidays"),
-    (Name::Routing, "policy_profiles"),
-    (Name::Routing, "units"),
-    (Name::Routing, "unit_aliases"),
-    (Name::Routing, "areas"),
-    (Name::Routing, "categories"),
-    (Name::Routing, "catalogue"),
-    (Name::Routing, "keywords"),
-];
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -45,7 +32,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 
 fn read(dir: &Path) -> anyhow::Result<Vec<(Name, RegistryTable)>> {
     let mut tables = Vec::new();
-    for &(owner, name) in TABLES {
+    for &Table { owner, name, .. } in TABLES {
         let file = dir.join(format!("{name}.csv"));
         match std::fs::read(&file) {
             Ok(csv) => tables.push((
@@ -62,7 +49,7 @@ fn read(dir: &Path) -> anyhow::Result<Vec<(Name, RegistryTable)>> {
     if tables.is_empty() {
         let known: Vec<String> = TABLES
             .iter()
-            .map(|(_, name)| format!("{name}.csv"))
+            .map(|table| format!("{}.csv", table.name))
             .collect();
         bail!("{} holds none of {}", dir.display(), known.join(", "));
     }

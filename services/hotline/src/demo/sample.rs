@@ -1,64 +1,66 @@
 //! The sample city, carried inside the binary so that `hotline demo` works anywhere.
 
+use crate::services::Name;
+
 /// A registry table and the service that owns it.
 pub struct Table {
-    /// `intake` or `routing`.
-    pub owner: &'static str,
+    /// The service that owns it.
+    pub owner: Name,
     /// The name the owner documents.
     pub name: &'static str,
     /// CSV with a header row.
     pub csv: &'static str,
 }
 
-/// Every table, in an order that loads: what is referred to comes first.
+/// Every table of a city, in an order that loads: what is referred to comes first.
 pub const TABLES: &[Table] = &[
     Table {
-        owner: "intake",
+        owner: Name::Intake,
         name: "channels",
         csv: include_str!("../../../../deploy/sample/channels.csv"),
     },
     Table {
-        owner: "intake",
+        owner: Name::Intake,
         name: "lines",
         csv: include_str!("../../../../deploy/sample/lines.csv"),
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "holidays",
         csv: HOLIDAYS,
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "policy_profiles",
         csv: include_str!("../../../../deploy/sample/policy_profiles.csv"),
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "units",
         csv: include_str!("../../../../deploy/sample/units.csv"),
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "unit_aliases",
         csv: include_str!("../../../../deploy/sample/unit_aliases.csv"),
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "areas",
         csv: AREAS,
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "categories",
         csv: include_str!("../../../../deploy/sample/categories.csv"),
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "catalogue",
         csv: CATALOGUE,
     },
     Table {
-        owner: "routing",
+        owner: Name::Routing,
         name: "keywords",
         csv: include_str!("../../../../deploy/sample/keywords.csv"),
     },

@@ -9,7 +9,6 @@ use hotline_kernel::calendar::{Calendar, DayKind};
 use hotline_kernel::time::{Timestamp, Zone};
 use hotline_platform::clock::ManualClock;
 use hotline_proto::reporting::{Format, IssueDocumentRequest, Series};
-use hotline_proto::shared::RegistryTable;
 use indicatif::{ProgressBar, ProgressStyle};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -19,6 +18,7 @@ use super::callers::Callers;
 use super::city::{Clients, by, said};
 use super::desk::Desk;
 use super::directory::Directory;
+use super::founding::{load_city, refuse_inhabited};
 use super::memory::{Memory, Task};
 use super::offices::Offices;
 use super::plan::{Frame, Plan};
@@ -85,14 +85,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 
     let clock = ManualClock::at(zone.start_of(first_day));
     let (config, folder) = place(&args)?;
-    let running = City::start(
-        config,
-        Parts {
-            clock: Some(std::sync::Arc::new(clock.clone())),
-            seed: Some(args.seed),
-        },
-    )
-    .await?;
+    let parts = Parts {
+        clock: Some(std::sync::Arc::new(clock.clone())),
+        seed: Some(args.seed),
+    };
+    if args.config.is_some() {
+        refuse_inhabited(&config, parts.clone()).await?;
+    }
+    let data_dir = config.data_dir.clone();
+    let running = City::start(config, parts).await?;
     let clients = Clients::new(|service| running.transport(service));
     load_city(&clients).await?;
 
@@ -126,7 +127,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         issued: HashSet::new(),
     };
     teller.tell(&plan).await?;
-    present(&clients, &folder, args.last_day, begun).await?;
+    present(&clients, &folder, args.last_day).await?;
+    match &args.config {
+        None => eprintln!("databases and outbound replies in {}", folder.display()),
+        Some(file) => eprintln!(
+            "databases where {} says; outbound replies in {}",
+            file.display(),
+            data_dir.display()
+        ),
+    }
+    eprintln!("told in {:.1} s", begun.elapsed().as_secs_f64());
     if args.keep {
         eprintln!("\nserved at {} until Ctrl-C", running.addr());
         running.until_stopped().await;
@@ -277,37 +287,6 @@ fn ledger(args: &Args) -> anyhow::Result<Option<std::fs::File>> {
         .with_context(|| format!("open {}", path.display()))
 }
 
-async fn load_city(clients: &Clients) -> anyhow::Result<()> {
-    let mut clients = clients.clone();
-    for table in sample::TABLES {
-        let body = Some(RegistryTable {
-            name: table.name.to_owned(),
-            csv: table.csv.as_bytes().to_vec(),
-        });
-        let loaded = if table.owner == "intake" {
-            let request = hotline_proto::intake::LoadRegistryRequest { table: body };
-            said(
-                clients
-                    .intake
-                    .load_registry(by("administrator", "demo", request))
-                    .await,
-            )
-            .map(drop)
-        } else {
-            let request = hotline_proto::routing::LoadRegistryRequest { table: body };
-            said(
-                clients
-                    .routing
-                    .load_registry(by("administrator", "demo", request))
-                    .await,
-            )
-            .map(drop)
-        };
-        loaded.with_context(|| format!("load {}", table.name))?;
-    }
-    Ok(())
-}
-
 #[derive(Deserialize)]
 struct Holiday {
     date: NaiveDate,
@@ -361,7 +340,6 @@ async fn present(
     clients: &Clients,
     folder: &std::path::Path,
     last_day: NaiveDate,
-    begun: std::time::Instant,
 ) -> anyhow::Result<()> {
     let month = last_day.format("%Y-%m").to_string();
     let quarter = format!("{}-Q{}", last_day.year(), last_day.month0() / 3 + 1);
@@ -391,7 +369,5 @@ async fn present(
             file.file_name().unwrap_or_default().to_string_lossy()
         );
     }
-    eprintln!("databases and outbound replies in {}", folder.display());
-    eprintln!("told in {:.1} s", begun.elapsed().as_secs_f64());
     Ok(())
 }
