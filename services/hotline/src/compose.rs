@@ -108,6 +108,11 @@ impl City {
             tasks: &mounted.tasks,
         };
         let server = Server::start(parts).await?;
+        if let Some(locks) = &mounted.locks {
+            locks
+                .note(server.addr())
+                .context("write down the address")?;
+        }
 
         for (name, service) in &mounted.services {
             relay::start(&service.core, courier.as_ref());

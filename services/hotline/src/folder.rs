@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +21,71 @@ const SECRET_MIN_BYTES: usize = 16;
 
 /// Keeps other processes off embedded databases while it lives.
 #[derive(Debug)]
-pub struct Locks(#[expect(dead_code, reason = "held open, never read")] Vec<File>);
+pub struct Locks(Vec<File>);
+
+impl Locks {
+    /// Writes into the lock files where the city is served, for commands that look for it.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be written.
+    pub fn note(&self, served: SocketAddr) -> std::io::Result<()> {
+        for mut file in &self.0 {
+            file.set_len(0)?;
+            writeln!(file, "{served}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Who has a city's databases open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// None of them is embedded: there is nothing to see.
+    Unknown,
+    /// No process.
+    Nobody,
+    /// A process, and where it serves, if it does.
+    Process(Option<SocketAddr>),
+}
+
+/// Looks at the locks of the embedded databases of `services`, without making any.
+///
+/// # Errors
+///
+/// A lock file that cannot be read.
+pub fn holder(config: &Config, services: &[Name]) -> anyhow::Result<Holder> {
+    let mut holder = Holder::Unknown;
+    for &service in services {
+        let Some(database) = sqlite_file(&config.database_url(service)) else {
+            continue;
+        };
+        let path = database.with_extension("lock");
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                holder = Holder::Nobody;
+                continue;
+            }
+            Err(error) => return Err(error).with_context(|| format!("open {}", path.display())),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => holder = Holder::Nobody,
+            Err(TryLockError::WouldBlock) => {
+                let mut served = String::new();
+                file.read_to_string(&mut served)
+                    .with_context(|| format!("read {}", path.display()))?;
+                return Ok(Holder::Process(served.trim().parse().ok()));
+            }
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| {
+                    format!("lock {} (network file systems cannot)", path.display())
+                });
+            }
+        }
+    }
+    Ok(holder)
+}
 
 /// Locks the SQLite files of `services`, and makes their folders.
 ///
@@ -41,9 +106,18 @@ pub fn lock(config: &Config, services: &[Name]) -> anyhow::Result<Locks> {
             make(folder)?;
         }
         let path = database.with_extension("lock");
-        let file = File::create(&path).with_context(|| format!("open {}", path.display()))?;
+        // Not emptied before it is ours: it may hold the address of who has it.
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("open {}", path.display()))?;
         match file.try_lock() {
-            Ok(()) => locks.push(file),
+            Ok(()) => {
+                file.set_len(0)
+                    .with_context(|| format!("empty {}", path.display()))?;
+                locks.push(file);
+            }
             Err(TryLockError::WouldBlock) => {
                 bail!("another process has {} open", database.display())
             }
@@ -189,6 +263,25 @@ mod tests {
                 .to_string()
                 .contains("at least 16")
         );
+    }
+
+    #[test]
+    fn who_holds_the_databases_is_seen_with_the_address_it_serves_at() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::embedded(folder.path());
+        let seen = || holder(&config, Name::STORED).unwrap();
+        assert_eq!(seen(), Holder::Nobody);
+        let held = lock(&config, Name::ALL).unwrap();
+        assert_eq!(seen(), Holder::Process(None));
+        let address: SocketAddr = "127.0.0.1:7123".parse().unwrap();
+        held.note(address).unwrap();
+        assert!(lock(&config, Name::ALL).is_err(), "and asking keeps it");
+        assert_eq!(seen(), Holder::Process(Some(address)));
+        drop(held);
+        assert_eq!(seen(), Holder::Nobody);
+        let mut elsewhere = config.clone();
+        elsewhere.database.url = Some("postgres://127.0.0.1/{service}".to_owned());
+        assert_eq!(holder(&elsewhere, Name::STORED).unwrap(), Holder::Unknown);
     }
 
     #[test]

@@ -290,6 +290,10 @@ fn looking_at_a_city_that_is_not_there_makes_none() {
         &["check"][..],
         &["parked", "list"],
         &["replay", "reporting"],
+        &["timers", "list"],
+        &["epoch", "raise", "intake"],
+        &["show", "260331-7K2QF-4"],
+        &["report", "daily", "2026-03-31"],
     ] {
         let ended = hotline(&nowhere, args).output().expect("runs");
         assert_eq!(ended.status.code(), Some(1), "{args:?}");
@@ -299,4 +303,115 @@ fn looking_at_a_city_that_is_not_there_makes_none() {
         );
         assert!(!nowhere.exists(), "{args:?} made it");
     }
+}
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/sample");
+
+async fn channels(city: &hotline::Running) -> usize {
+    let mut intake = IntakeServiceClient::new(city.transport("intake"));
+    let asked = intake.list_channels(by_administrator(ListChannelsRequest::default()));
+    asked.await.expect("answers").into_inner().channels.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_reaches_the_city_of_its_data_folder_whatever_listens_at_the_configured_address()
+{
+    let (mine, other) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    let other = City::start(embedded(other.path()), Parts::default())
+        .await
+        .expect("starts");
+    let configured = other.addr().to_string();
+    let load = || {
+        let mut command = hotline(mine.path(), &["load", SAMPLE]);
+        command.env("HOTLINE__SERVER__LISTEN", &configured);
+        command.output().expect("runs")
+    };
+    // Nobody runs on the folder: the command starts its city itself.
+    let loaded = load();
+    assert!(loaded.status.success(), "{loaded:?}");
+    let running = City::start(embedded(mine.path()), Parts::default())
+        .await
+        .expect("starts");
+    let expected = channels(&running).await;
+    assert!(expected > 0);
+    // Somebody does, at an address that is not configured: he is asked.
+    let loaded = load();
+    assert!(loaded.status.success(), "{loaded:?}");
+    assert_eq!(channels(&running).await, expected);
+    assert_eq!(channels(&other).await, 0, "the other city was left alone");
+    running.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_refuses_configured_databases_that_hold_a_city() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loaded = hotline(folder.path(), &["load", SAMPLE]).output();
+    assert!(loaded.expect("runs").status.success());
+    let config = folder.path().join("hotline.toml");
+    std::fs::write(&config, format!("data_dir = {:?}\n", folder.path())).expect("written");
+    let told = folder.path().join("told");
+    let demo = hotline(&told, &["demo", "--days", "1", "--appeals", "1"])
+        .arg("--config")
+        .arg(&config)
+        .output()
+        .expect("runs");
+    let message = String::from_utf8_lossy(&demo.stderr);
+    assert!(!demo.status.success(), "{message}");
+    assert!(message.contains("already hold a city"), "{message}");
+    let city = City::start(embedded(folder.path()), Parts::default())
+        .await
+        .expect("starts");
+    let mut intake = IntakeServiceClient::new(city.transport("intake"));
+    let asked = intake.get_conservation(by_administrator(GetConservationRequest {}));
+    let appeals: i64 = asked
+        .await
+        .expect("answers")
+        .into_inner()
+        .channels
+        .iter()
+        .map(|channel| channel.registered)
+        .sum();
+    assert_eq!(appeals, 0, "nothing invented in it");
+    city.stop().await;
+}
+
+#[test]
+fn a_log_enters_a_new_epoch_by_command_and_never_under_a_running_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let raise = || {
+        let ended = hotline(folder.path(), &["epoch", "raise", "routing"]).output();
+        ended.expect("runs")
+    };
+    let migrated = hotline(folder.path(), &["migrate"]).output().expect("runs");
+    assert!(migrated.status.success(), "{migrated:?}");
+    for epoch in ["epoch 2", "epoch 3"] {
+        let raised = raise();
+        let told = String::from_utf8_lossy(&raised.stdout);
+        assert!(
+            raised.status.success() && told.contains(epoch),
+            "{raised:?}"
+        );
+    }
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let city = runtime
+        .block_on(City::start(embedded(folder.path()), Parts::default()))
+        .expect("starts");
+    let refused = raise();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("another process has"), "{told}");
+    runtime.block_on(city.stop());
+    let listed = hotline(folder.path(), &["timers", "list"])
+        .output()
+        .expect("runs");
+    assert!(
+        String::from_utf8_lossy(&listed.stdout).contains("0 failed"),
+        "{listed:?}"
+    );
+    let none = hotline(folder.path(), &["timers", "retry", "routing", "1"]).output();
+    let none = String::from_utf8_lossy(&none.expect("runs").stderr).into_owned();
+    assert!(none.contains("no failed timer 1"), "{none}");
 }

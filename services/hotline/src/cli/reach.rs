@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal};
 use hotline_platform::peers::{Peers, Transport};
 use tokio::net::TcpStream;
@@ -11,6 +12,7 @@ use tokio::time::timeout;
 use tonic::{Request, Response, Status};
 
 use crate::config::Config;
+use crate::folder::{self, Holder};
 use crate::services::Name;
 use crate::{City, Parts, Running};
 
@@ -26,14 +28,40 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Finds the city, or starts it in this process if nobody serves it.
+    /// Finds the city to read from it: one that was never started is refused, not made.
     ///
     /// # Errors
     ///
-    /// What stands in the way of starting it.
+    /// An embedded database that is not there; else as [`Reach::find`].
+    pub async fn find_existing(config: Config) -> anyhow::Result<Self> {
+        if config.peers.is_empty() {
+            folder::require(&config, Name::STORED)?;
+        }
+        Self::find(config).await
+    }
+
+    /// Finds the city, or starts it in this process if nobody serves it.
+    ///
+    /// A city on embedded databases is served by whoever holds their locks, at the address that stands
+    /// there; what listens at `[server] listen` may be another city. With other databases that address
+    /// is all there is to go by.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way of starting it, and a process that holds its databases but serves nothing.
     pub async fn find(mut config: Config) -> anyhow::Result<Self> {
-        let address = reachable(config.server.listen);
-        let is_served = matches!(timeout(KNOCK, TcpStream::connect(address)).await, Ok(Ok(_)));
+        let mut address = reachable(config.server.listen);
+        let is_served = match folder::holder(&config, Name::STORED)? {
+            Holder::Unknown => is_listening(address).await,
+            Holder::Nobody => false,
+            Holder::Process(served) if config.peers.is_empty() => {
+                address = reachable(served.context(
+                    "another process has the databases open and serves nothing; try again when it has ended",
+                )?);
+                true
+            }
+            Holder::Process(_) => true,
+        };
         if is_served || !config.peers.is_empty() {
             let mut addresses = config.peer_addresses();
             for name in Name::STORED {
@@ -91,6 +119,10 @@ pub fn said<T>(answer: Result<Response<T>, Status>) -> anyhow::Result<T> {
     answer
         .map(Response::into_inner)
         .map_err(|status| anyhow::anyhow!("{} ({:?})", status.message(), status.code()))
+}
+
+async fn is_listening(address: SocketAddr) -> bool {
+    matches!(timeout(KNOCK, TcpStream::connect(address)).await, Ok(Ok(_)))
 }
 
 /// Where a server that listens everywhere can be reached from here.

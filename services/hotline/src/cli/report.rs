@@ -56,7 +56,7 @@ enum Format {
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
-    let city = Reach::find(args.place.config()?).await?;
+    let city = Reach::find_existing(args.place.config()?).await?;
     let written = write(&city, &args).await;
     let left = city.leave().await;
     written.and(left)

@@ -32,7 +32,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.place.config()?;
     let zone = config.zone()?;
-    let city = Reach::find(config).await?;
+    let city = Reach::find_existing(config).await?;
     let shown = Screen { city: &city, zone }.show(&args.number).await;
     let left = city.leave().await;
     shown.and(left)
