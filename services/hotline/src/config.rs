@@ -152,7 +152,7 @@ impl Config {
         parse(&text, &environment())
     }
 
-    /// Everything embedded, under `data_dir`, on a free port.
+    /// Everything embedded, under `data_dir`, at the default address.
     #[must_use]
     pub fn embedded(data_dir: &Path) -> Self {
         Self {
@@ -253,6 +253,33 @@ mod tests {
         }
         assert!(!config.auto_migrate(Name::ALL));
         assert!(config.feed.redis_url.is_some());
+    }
+
+    #[test]
+    fn the_sample_of_many_processes_gives_each_a_port_of_its_own_on_loopback() {
+        let config: Config = parse(DISTRIBUTED, &[]).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for service in Name::STORED {
+            let address = config.peers[service].strip_prefix("http://").unwrap();
+            let address: std::net::SocketAddr = address.parse().unwrap();
+            assert!(address.ip().is_loopback(), "{service}: {address}");
+            assert!(seen.insert(address), "{service} shares {address}");
+            let command = DISTRIBUTED
+                .lines()
+                .find(|line| line.contains(&format!("hotline run {service} ")))
+                .unwrap_or_else(|| panic!("how {service} is started"));
+            let listen = format!("HOTLINE__SERVER__LISTEN={address} ");
+            assert!(
+                config.server.listen == address || command.contains(&listen),
+                "{service} listens where its peers look: {command}"
+            );
+        }
+        for line in SINGLE.lines().filter(|line| line.contains("= \"http://")) {
+            assert!(
+                line.contains("http://127.0.0.1:") || line.contains("otlp_endpoint"),
+                "a peer elsewhere is not believed: {line}"
+            );
+        }
     }
 
     #[test]
