@@ -125,7 +125,7 @@ async fn a_proper_log_keeps_every_promise_and_each_broken_one_is_found() {
         }
         clock.advance(Duration::from_secs(1));
         let numbered = async {
-            while check::backlog(&core).await.expect("readable") != [] {
+            while !check::backlog(&core).await.expect("readable").is_empty() {
                 tokio::task::yield_now().await;
             }
         };
