@@ -1,7 +1,6 @@
 //! A city in this process: every service behind real gRPC, a clock in the test's hands.
 
 use std::fmt::Display;
-use std::future::Future;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,12 +26,24 @@ use crate::principal::by;
 use crate::process::Installation;
 use crate::registry::{HOLIDAYS_2026, Owner, TABLES};
 
-/// How long a stated condition may take to come about.
-const UNTIL_MAX: Duration = Duration::from_mins(1);
-/// How often a condition is looked at.
+/// How long a city may take to come to rest.
+const REST_MAX: Duration = Duration::from_mins(1);
+/// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Databases of a Redis that tests share; number 0 is left to others.
 const REDIS_DATABASES: u32 = 15;
+/// Who hears whom.
+const HEARS: [(Name, Name); 9] = [
+    (Name::Intake, Name::Routing),
+    (Name::Routing, Name::Intake),
+    (Name::Routing, Name::Feedback),
+    (Name::Routing, Name::Reporting),
+    (Name::Feedback, Name::Intake),
+    (Name::Feedback, Name::Routing),
+    (Name::Reporting, Name::Intake),
+    (Name::Reporting, Name::Routing),
+    (Name::Reporting, Name::Feedback),
+];
 /// Ids and numbers are the same at every run.
 const SEED: u64 = 20_260_901;
 
@@ -134,32 +145,48 @@ impl City {
         self.settles().await;
     }
 
-    /// Waits until every event is applied and every due timer has fired, as far as a process sees.
+    /// Waits until every event is heard and every due timer has fired, in all processes that run.
     pub async fn settles(&self) {
-        for process in &self.processes {
-            if let Some(running) = &process.running {
-                let settled = tokio::time::timeout(UNTIL_MAX, running.settle()).await;
-                let settled =
-                    settled.unwrap_or_else(|_| panic!("{}: still not at rest", self.label));
-                settled.unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
-            }
-        }
-    }
-
-    /// Waits until `look` sees what is described.
-    pub async fn until<F: Future<Output = bool>>(
-        &self,
-        described: &str,
-        mut look: impl FnMut() -> F,
-    ) {
-        let seen = async {
+        let rests = async {
             let mut looks = tokio::time::interval(LOOK_EVERY);
-            while !look().await {
+            let mut quiet = 0;
+            // Twice in a row: what one process heard while another was looked at may make it speak.
+            while quiet < 2 {
                 looks.tick().await;
+                for running in self
+                    .processes
+                    .iter()
+                    .filter_map(|process| process.running.as_ref())
+                {
+                    let settled = running.settle().await;
+                    settled.unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
+                }
+                quiet = if self.unheard().await == 0 {
+                    quiet + 1
+                } else {
+                    0
+                };
             }
         };
-        let in_time = tokio::time::timeout(UNTIL_MAX, seen).await;
-        assert!(in_time.is_ok(), "{}: still not so: {described}", self.label);
+        let in_time = tokio::time::timeout(REST_MAX, rests).await;
+        assert!(in_time.is_ok(), "{}: still not at rest", self.label);
+    }
+
+    /// Events that crossed no process yet. Within one process, settling saw to it.
+    async fn unheard(&self) -> i64 {
+        let mut unheard = 0;
+        for (service, producer) in HEARS {
+            let (here, there) = (self.process_of(service), self.process_of(producer));
+            let is_running = |number: usize| self.processes[number].running.as_ref();
+            let (Some(running), Some(_)) = (is_running(here), is_running(there)) else {
+                continue;
+            };
+            if here != there {
+                let lag = running.lag(service.word(), producer.word()).await;
+                unheard += lag.unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
+            }
+        }
+        unheard
     }
 
     /// Loads the calendar of a year, or of several.

@@ -39,13 +39,6 @@ impl City {
             .expect("a view has its ticket")
     }
 
-    /// Whether routing knows a ticket.
-    pub async fn has_ticket(&self, ticket_id: &str) -> bool {
-        let by_id = Some(get_ticket_request::By::TicketId(ticket_id.to_owned()));
-        let request = by("dispatcher", "sun", GetTicketRequest { by: by_id });
-        self.routing().get_ticket(request).await.is_ok()
-    }
-
     /// All open tickets.
     pub async fn open_tickets(&self) -> Vec<TicketView> {
         let request = ListTicketsRequest {
