@@ -53,8 +53,8 @@ impl Installation {
         let addr = listener.local_addr().expect("its address");
         let is_postgres = databases[0].url.starts_with("postgres");
         let mut toml = format!(
-            "data_dir = {:?}\n[server]\nlisten = \"{addr}\"\n[database]\nauto_migrate = true\n",
-            folder.path()
+            "data_dir = \"{}\"\n[server]\nlisten = \"{addr}\"\n[database]\nauto_migrate = true\n",
+            folder.path().display()
         );
         if let Some(redis) = hotline_platform::testing::redis_url().filter(|_| is_postgres) {
             writeln!(toml, "[feed]\nredis_url = {redis:?}").expect("a string grows");

@@ -60,7 +60,7 @@ impl City {
         let mut cities = Vec::new();
         for installation in Installation::all().await {
             let process = installation.start().await;
-            installation.load_sample(&process).await;
+            installation.load_sample();
             cities.push(Self {
                 installation,
                 process,

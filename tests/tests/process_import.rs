@@ -1,6 +1,8 @@
 //! SIGKILL of the whole process, twenty times in the middle of an import: what was acknowledged is
 //! there once, and the import goes on where it stopped.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
@@ -31,20 +33,18 @@ async fn import_under_fire(installation: &Installation) {
     let label = installation.label;
     let mut random = StdRng::seed_from_u64(7);
     let mut process = installation.start().await;
-    installation.load_sample(&process).await;
+    installation.load_sample();
     let mut acknowledged = 0;
     let mut kills = 0;
     let sums = loop {
         // The last life is not cut short.
         let lifetime = (kills < KILLS).then(|| Duration::from_millis(random.random_range(30..400)));
-        match import(&process, lifetime, &mut acknowledged).await {
-            Some(sums) => break sums,
-            None => {
-                process.kill();
-                kills += 1;
-                process = installation.start().await;
-            }
+        if let Some(sums) = import(&process, lifetime, &mut acknowledged).await {
+            break sums;
         }
+        process.kill();
+        kills += 1;
+        process = installation.start().await;
     };
     assert!(
         kills >= KILLS,
