@@ -3,6 +3,8 @@
 //! After an intended addition, write the new contract down with
 //! `HOTLINE_RELEASE_CONTRACT=1 cargo test -p hotline-proto --test compatibility`.
 
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::{env, fs};
