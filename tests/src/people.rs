@@ -137,7 +137,7 @@ impl Citizen<'_> {
                 anonymous: is_anonymous,
                 ..Confidentiality::default()
             }),
-            subject: text.chars().take(20).collect(),
+            subject: text.split(',').next().unwrap_or_default().to_owned(),
             text: text.to_owned(),
             kind: self.kind.into(),
             matters,

@@ -3,37 +3,59 @@
 use hotline_proto::event::{FollowUpState, TicketChange};
 use hotline_proto::shared::TicketState;
 use hotline_tests::city::City;
+use hotline_tests::people::{Matter, Said};
 use tonic::Code;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn merged_citizens_are_each_answered_and_one_is_unmerged() {
-    for city in City::all().await {
-        let li = city.citizen("李").calls("文昌路路灯不亮").await;
-        let wang = city
-            .citizen("王")
-            .on("app")
-            .writes("文昌路的路灯坏了")
-            .await;
-        let zhao = city
-            .citizen("赵")
-            .on("mail")
-            .writes("路灯一直不亮,请处理")
-            .await;
-        let of_li = city.operator().accepts_one(&li).await;
-        let of_wang = city.operator().accepts_one(&wang).await;
-        let of_zhao = city.operator().accepts_one(&zhao).await;
-        city.hours_pass(2).await;
-        let shared = of_li.ticket_id.clone();
-        let of_wang = city.operator().merges(&of_wang, &shared).await;
-        let of_zhao = city.operator().merges(&of_zhao, &shared).await;
+/// Three citizens on three channels, and their matters on the first one's ticket.
+struct Merged {
+    li: Said,
+    wang: Said,
+    zhao: Said,
+    of_wang: Matter,
+    of_zhao: Matter,
+    shared: String,
+}
 
+async fn three_merged(city: &City) -> Merged {
+    let li = city.citizen("李").calls("文昌路路灯不亮").await;
+    let wang = city
+        .citizen("王")
+        .on("app")
+        .writes("文昌路的路灯坏了")
+        .await;
+    let zhao = city
+        .citizen("赵")
+        .on("mail")
+        .writes("路灯一直不亮,请处理")
+        .await;
+    let shared = city.operator().accepts_one(&li).await.ticket_id;
+    let of_wang = city.operator().accepts_one(&wang).await;
+    let of_zhao = city.operator().accepts_one(&zhao).await;
+    city.hours_pass(2).await;
+    let of_wang = city.operator().merges(&of_wang, &shared).await;
+    let of_zhao = city.operator().merges(&of_zhao, &shared).await;
+    Merged {
+        li,
+        wang,
+        zhao,
+        of_wang,
+        of_zhao,
+        shared,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_the_merged_citizens_is_answered_on_his_channel() {
+    for city in City::all().await {
+        let merged = three_merged(&city).await;
+        let shared = merged.shared.as_str();
         assert_eq!(
-            city.ticket(&shared).await.matter_ids.len(),
+            city.ticket(shared).await.matter_ids.len(),
             3,
             "{}",
             city.label
         );
-        for own in [&of_wang.own_ticket_id, &of_zhao.own_ticket_id] {
+        for own in [&merged.of_wang.own_ticket_id, &merged.of_zhao.own_ticket_id] {
             assert_eq!(
                 city.ticket(own).await.state(),
                 TicketState::Absorbed,
@@ -41,17 +63,21 @@ async fn merged_citizens_are_each_answered_and_one_is_unmerged() {
                 city.label
             );
         }
+        let progress = city.progress(&merged.wang).await;
         assert_eq!(
-            city.progress(&wang).await.matters[0].ticket_number,
-            li.number,
+            progress.matters[0].ticket_number, merged.li.number,
             "{}",
             city.label
         );
 
         city.unit("CGJ")
-            .settles_matter(&shared, "三盏路灯已修好")
+            .settles_matter(shared, "三盏路灯已修好")
             .await;
-        for (said, channel) in [(&li, "tel"), (&wang, "app"), (&zhao, "mail")] {
+        for (said, channel) in [
+            (&merged.li, "tel"),
+            (&merged.wang, "app"),
+            (&merged.zhao, "mail"),
+        ] {
             let written = city.outbound(channel);
             assert_eq!(written.len(), 1, "{} {channel}", city.label);
             assert_eq!(
@@ -65,32 +91,41 @@ async fn merged_citizens_are_each_answered_and_one_is_unmerged() {
                 city.label
             );
         }
-        assert_eq!(city.follow_ups(&shared).await.len(), 3, "{}", city.label);
+        assert_eq!(city.follow_ups(shared).await.len(), 3, "{}", city.label);
+        city.ends().await;
+    }
+}
 
-        let of_zhao = city.operator().unmerges(&of_zhao).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unmerged_matter_goes_back_to_its_own_ticket_and_clock() {
+    for city in City::all().await {
+        let merged = three_merged(&city).await;
+        let shared = merged.shared.as_str();
+        city.unit("CGJ")
+            .settles_matter(shared, "三盏路灯已修好")
+            .await;
+        let of_zhao = city.operator().unmerges(&merged.of_zhao).await;
+
         assert_eq!(of_zhao.ticket_id, of_zhao.own_ticket_id, "{}", city.label);
         let own = city.ticket(&of_zhao.ticket_id).await;
-        assert!(
-            own.state() != TicketState::Absorbed,
+        assert_ne!(
+            own.state(),
+            TicketState::Absorbed,
             "{}: it lives again",
             city.label
         );
-        let (received, of_shared) = (own.received_at, city.ticket(&shared).await.received_at);
+        let (received, of_shared) = (own.received_at, city.ticket(shared).await.received_at);
         assert_eq!(
             received, of_shared,
             "{}: the clock of its own receipt",
             city.label
         );
-        let cancelled: Vec<_> = city
-            .follow_ups(&shared)
-            .await
-            .into_iter()
-            .filter(|follow_up| follow_up.state() == FollowUpState::Cancelled)
-            .map(|follow_up| follow_up.matter_id)
-            .collect();
-        assert_eq!(cancelled, [of_zhao.id.clone()], "{}", city.label);
+        let mut asked = city.follow_ups(shared).await;
+        asked.retain(|asked| asked.state() == FollowUpState::Cancelled);
+        assert_eq!(asked.len(), 1, "{}", city.label);
+        assert_eq!(asked[0].matter_id, of_zhao.id, "{}", city.label);
         assert_eq!(
-            city.replies_to(&zhao).await.len(),
+            city.replies_to(&merged.zhao).await.len(),
             1,
             "{}: his reply is kept",
             city.label
@@ -102,12 +137,8 @@ async fn merged_citizens_are_each_answered_and_one_is_unmerged() {
         city.unit("CGJ")
             .settles_matter(&own.id, "您门前的路灯另行修好")
             .await;
-        let texts: Vec<_> = city
-            .replies_to(&zhao)
-            .await
-            .into_iter()
-            .map(|reply| reply.text)
-            .collect();
+        let replies = city.replies_to(&merged.zhao).await;
+        let texts: Vec<_> = replies.iter().map(|reply| reply.text.as_str()).collect();
         assert_eq!(
             texts,
             ["三盏路灯已修好", "您门前的路灯另行修好"],
@@ -121,9 +152,9 @@ async fn merged_citizens_are_each_answered_and_one_is_unmerged() {
             "{}: nobody else hears of it",
             city.label
         );
-        let reopened = city.history(&own.id).await;
+        let steps = city.history(&own.id).await;
         assert!(
-            reopened
+            steps
                 .iter()
                 .any(|step| step.change() == TicketChange::Reopened),
             "{}",

@@ -1,81 +1,65 @@
 //! Units that will not have it: the second counted return forces a consultation.
 
 use hotline_proto::event::TicketChange;
+use hotline_proto::routing::TicketStep;
 use hotline_proto::shared::{ReturnReason, TicketState};
 use hotline_tests::city::City;
 use tonic::Code;
 
+/// A stall nobody owns by the catalogue: dispatched, returned, granted, returned again, decided.
+async fn returned_twice(city: &City) -> String {
+    let said = city.citizen("李").calls("小区门口占道经营").await;
+    let ticket = city.operator().accepts_one(&said).await.ticket_id;
+    assert_eq!(
+        stands(city, &ticket).await,
+        (TicketState::AwaitingDispatch, String::new(), 0)
+    );
+    city.dispatcher().dispatches(&ticket, "CGJ").await;
+
+    city.unit("CGJ")
+        .returns(&ticket, ReturnReason::NotDuty, "ZJJ")
+        .await;
+    let reviewed = stands(city, &ticket).await;
+    let expected = (TicketState::ReturnReview, "CGJ".to_owned(), 1);
+    assert_eq!(
+        reviewed, expected,
+        "{}: it keeps acting until then",
+        city.label
+    );
+    city.dispatcher().grants_the_return(&ticket).await;
+    let expected = (TicketState::Dispatched, "ZJJ".to_owned(), 1);
+    assert_eq!(stands(city, &ticket).await, expected, "{}", city.label);
+
+    city.unit("ZJJ")
+        .returns(&ticket, ReturnReason::NotDuty, "CGJ")
+        .await;
+    let expected = (TicketState::Consultation, "ZJJ".to_owned(), 2);
+    assert_eq!(stands(city, &ticket).await, expected, "{}", city.label);
+    city.dispatcher()
+        .decides_the_consultation(&ticket, "CGJ")
+        .await;
+    let expected = (TicketState::Dispatched, "CGJ".to_owned(), 2);
+    assert_eq!(stands(city, &ticket).await, expected, "{}", city.label);
+    ticket
+}
+
+/// State, lead unit and counted returns of a ticket.
+async fn stands(city: &City, ticket_id: &str) -> (TicketState, String, u32) {
+    let ticket = city.ticket(ticket_id).await;
+    (
+        ticket.state(),
+        ticket.lead_unit_code.clone(),
+        ticket.counted_returns,
+    )
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_second_return_forces_a_consultation_whose_decision_binds() {
     for city in City::all().await {
-        let said = city.citizen("李").calls("小区门口占道经营").await;
-        let matter = city.operator().accepts_one(&said).await;
-        let ticket = matter.ticket_id.as_str();
-        assert_eq!(
-            city.ticket(ticket).await.state(),
-            TicketState::AwaitingDispatch,
-            "{}",
-            city.label
-        );
-        city.dispatcher().dispatches(ticket, "CGJ").await;
-
-        city.unit("CGJ")
-            .returns(ticket, ReturnReason::NotDuty, "ZJJ")
-            .await;
-        let reviewed = city.ticket(ticket).await;
-        assert_eq!(
-            reviewed.state(),
-            TicketState::ReturnReview,
-            "{}",
-            city.label
-        );
-        assert_eq!(
-            reviewed.lead_unit_code, "CGJ",
-            "{}: it keeps acting until then",
-            city.label
-        );
-        city.dispatcher().grants_the_return(ticket).await;
-        let second = city.ticket(ticket).await;
-        let stands = (
-            second.state(),
-            &*second.lead_unit_code,
-            second.counted_returns,
-        );
-        assert_eq!(
-            stands,
-            (TicketState::Dispatched, "ZJJ", 1),
-            "{}",
-            city.label
-        );
-
-        city.unit("ZJJ")
-            .returns(ticket, ReturnReason::NotDuty, "CGJ")
-            .await;
-        assert_eq!(
-            city.ticket(ticket).await.state(),
-            TicketState::Consultation,
-            "{}",
-            city.label
-        );
-        city.dispatcher()
-            .decides_the_consultation(ticket, "CGJ")
-            .await;
-        let decided = city.ticket(ticket).await;
-        let stands = (
-            decided.state(),
-            &*decided.lead_unit_code,
-            decided.counted_returns,
-        );
-        assert_eq!(
-            stands,
-            (TicketState::Dispatched, "CGJ", 2),
-            "{}",
-            city.label
-        );
-
+        let ticket = returned_twice(&city).await;
         let again = city
             .unit("CGJ")
-            .tries_to_return(ticket, ReturnReason::NotDuty, "ZJJ")
+            .tries_to_return(&ticket, ReturnReason::NotDuty, "ZJJ")
             .await;
         assert_eq!(
             again.unwrap_err().code(),
@@ -88,17 +72,17 @@ async fn the_second_return_forces_a_consultation_whose_decision_binds() {
             .iter()
             .map(|proposal| (&*proposal.ticket_id, &*proposal.lead_unit_code))
             .collect();
-        assert_eq!(proposed, [(ticket, "CGJ")], "{}", city.label);
+        assert_eq!(proposed, [(&*ticket, "CGJ")], "{}", city.label);
 
         city.unit("CGJ")
-            .settles_matter(ticket, "已清理占道摊点")
+            .settles_matter(&ticket, "已清理占道摊点")
             .await;
         assert_eq!(city.outbound("tel").len(), 1, "{}", city.label);
         let changes: Vec<_> = city
-            .history(ticket)
+            .history(&ticket)
             .await
             .iter()
-            .map(|step| step.change())
+            .map(TicketStep::change)
             .collect();
         let expected = [
             TicketChange::Opened,

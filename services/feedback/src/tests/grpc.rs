@@ -1,6 +1,6 @@
 //! Lists by pages, and requests that are not as expected.
 
-use hotline_proto::event::AppealChange;
+use hotline_proto::event::{AppealChange, ReplyState};
 use hotline_proto::feedback::feedback_service_server::FeedbackService;
 use hotline_proto::feedback::{
     ClassifyFailureRequest, ListFollowUpsRequest, ListRepliesRequest, RecordAttemptRequest,
@@ -33,6 +33,9 @@ async fn page_through(bench: &Bench, request: ListRepliesRequest) -> Vec<usize> 
     }
 }
 
+/// Narrows what a list asks for.
+type Narrow = fn(&mut ListRepliesRequest);
+
 #[tokio::test]
 async fn replies_are_listed_by_pages_and_filters() {
     for bench in benches().await {
@@ -52,61 +55,42 @@ async fn replies_are_listed_by_pages_and_filters() {
             .hears([appeal_changed(6, AppealChange::Answered, "好")])
             .await;
 
-        let written = hotline_proto::event::ReplyState::Written.into();
-        let any = ListRepliesRequest {
-            page_size: 2,
-            ..ListRepliesRequest::default()
-        };
-        let cases = [
-            ("all", any.clone(), vec![2, 2, 2, 1]),
+        let cases: [(&str, Narrow, &[usize]); 6] = [
+            ("all", |_| {}, &[2, 2, 2, 1]),
             (
                 "a channel",
-                ListRepliesRequest {
-                    channel_code: "web".to_owned(),
-                    ..any.clone()
-                },
-                vec![1],
+                |asked| asked.channel_code = "web".to_owned(),
+                &[1],
             ),
             (
                 "a state",
-                ListRepliesRequest {
-                    state: written,
-                    ..any.clone()
-                },
-                vec![2, 2, 2],
+                |asked| asked.state = ReplyState::Written.into(),
+                &[2, 2, 2],
             ),
             (
                 "an appeal",
-                ListRepliesRequest {
-                    appeal_id: appeal(3).to_string(),
-                    ..any.clone()
-                },
-                vec![1],
+                |asked| asked.appeal_id = appeal(3).to_string(),
+                &[1],
             ),
             (
                 "a ticket",
-                ListRepliesRequest {
-                    ticket_id: ticket(9).to_string(),
-                    ..any.clone()
-                },
-                vec![1],
+                |asked| asked.ticket_id = ticket(9).to_string(),
+                &[1],
             ),
             (
                 "nothing",
-                ListRepliesRequest {
-                    ticket_id: ticket(3).to_string(),
-                    ..any
-                },
-                vec![0],
+                |asked| asked.ticket_id = ticket(3).to_string(),
+                &[0],
             ),
         ];
-        for (label, request, expected) in cases {
-            assert_eq!(
-                page_through(&bench, request).await,
-                expected,
-                "{} {label}",
-                bench.label
-            );
+        for (label, narrow, expected) in cases {
+            let mut asked = ListRepliesRequest {
+                page_size: 2,
+                ..ListRepliesRequest::default()
+            };
+            narrow(&mut asked);
+            let pages = page_through(&bench, asked).await;
+            assert_eq!(pages, expected, "{} {label}", bench.label);
         }
     }
 }
@@ -166,72 +150,52 @@ async fn follow_ups_are_listed_by_ticket_and_state() {
 
 #[tokio::test]
 async fn an_attempt_must_fit_together() {
+    type Spoil = fn(&mut RecordAttemptRequest);
+    let cases: [(&str, Spoil, Code); 7] = [
+        (
+            "no id",
+            |asked| asked.follow_up_id = "x".to_owned(),
+            Code::InvalidArgument,
+        ),
+        (
+            "reached, no word",
+            |asked| asked.solved = 0,
+            Code::InvalidArgument,
+        ),
+        (
+            "reached, no grade",
+            |asked| asked.satisfaction = 0,
+            Code::InvalidArgument,
+        ),
+        (
+            "unreached, a word",
+            |asked| (asked.reached, asked.satisfaction) = (false, 0),
+            Code::InvalidArgument,
+        ),
+        (
+            "unreached, a grade",
+            |asked| (asked.reached, asked.solved) = (false, 0),
+            Code::InvalidArgument,
+        ),
+        (
+            "a long note",
+            |asked| asked.note = "长".repeat(2001),
+            Code::InvalidArgument,
+        ),
+        ("nobody there", |_| {}, Code::NotFound),
+    ];
     for bench in benches().await.into_iter().take(1) {
-        let id = appeal(1).to_string();
-        let (solved, satisfied) = (Solved::Solved.into(), Satisfaction::Satisfied.into());
-        let reached = RecordAttemptRequest {
-            follow_up_id: id.clone(),
-            reached: true,
-            solved,
-            satisfaction: satisfied,
-            ..RecordAttemptRequest::default()
-        };
-        let cases = [
-            (
-                "no id",
-                RecordAttemptRequest {
-                    follow_up_id: "x".to_owned(),
-                    ..reached.clone()
-                },
-                Code::InvalidArgument,
-            ),
-            (
-                "reached, no word",
-                RecordAttemptRequest {
-                    solved: 0,
-                    ..reached.clone()
-                },
-                Code::InvalidArgument,
-            ),
-            (
-                "reached, no grade",
-                RecordAttemptRequest {
-                    satisfaction: 0,
-                    ..reached.clone()
-                },
-                Code::InvalidArgument,
-            ),
-            (
-                "unreached, a word",
-                RecordAttemptRequest {
-                    reached: false,
-                    satisfaction: 0,
-                    ..reached.clone()
-                },
-                Code::InvalidArgument,
-            ),
-            (
-                "unreached, a grade",
-                RecordAttemptRequest {
-                    reached: false,
-                    solved: 0,
-                    ..reached.clone()
-                },
-                Code::InvalidArgument,
-            ),
-            (
-                "a long note",
-                RecordAttemptRequest {
-                    note: "长".repeat(2001),
-                    ..reached.clone()
-                },
-                Code::InvalidArgument,
-            ),
-            ("nobody there", reached, Code::NotFound),
-        ];
-        for (label, request, expected) in cases {
+        for (label, spoil, expected) in cases {
+            let mut asked = RecordAttemptRequest {
+                follow_up_id: appeal(1).to_string(),
+                reached: true,
+                solved: Solved::Solved.into(),
+                satisfaction: Satisfaction::Satisfied.into(),
+                ..RecordAttemptRequest::default()
+            };
+            spoil(&mut asked);
             let refused = face(&bench)
-                .record_attempt(Request::new(request))
+                .record_attempt(Request::new(asked))
                 .await
                 .unwrap_err();
             assert_eq!(refused.code(), expected, "{label}: {refused:?}");
