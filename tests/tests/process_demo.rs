@@ -13,13 +13,13 @@ use hotline_tests::process::Installation;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
-const KILLS: u64 = 10;
+const KILLS: u64 = 20;
 /// How long a demo may take to give its first receipt.
 const FIRST_RECEIPT_MAX: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_in_a_demo_lose_and_double_no_receipt() {
-    // Ten for each arrangement that the environment offers.
+    // As many for each arrangement that the environment offers.
     for turn in 0..KILLS {
         for installation in Installation::all().await {
             demo_under_fire(&installation, turn).await;
