@@ -29,9 +29,9 @@ use crate::{City, Parts, Running};
 
 /// Hours at which the offices take a turn; the centre and the units outside working hours only see
 /// what is urgent.
-const OFFICE_HOURS: &[u32] = &[0, 3, 6, 8, 9, 10, 11, 14, 15, 16, 17, 18, 21];
+const OFFICE_HOURS: &[u32] = &[0, 8, 9, 11, 14, 16, 18, 21];
 /// Hours at which follow-up agents ring.
-const CALLING_HOURS: &[u32] = &[10, 15, 18];
+const CALLING_HOURS: &[u32] = &[11, 16, 18];
 /// When the mayor's list lies on his desk.
 const LEADER_HOUR: u32 = 8;
 
