@@ -35,21 +35,19 @@ async fn import_under_fire(installation: &Installation) {
     let mut process = installation.start().await;
     installation.load_sample();
     let mut acknowledged = 0;
-    let mut kills = 0;
-    let sums = loop {
-        // The last life is not cut short.
-        let lifetime = (kills < KILLS).then(|| Duration::from_millis(random.random_range(30..400)));
-        if let Some(sums) = import(&process, lifetime, &mut acknowledged).await {
-            break sums;
-        }
+    for kill in 1..=KILLS {
+        // By rows, not by the clock: a fast machine must not be through before its last kill.
+        let cut = Cut {
+            after_row: ROWS * i64::from(kill) / i64::from(KILLS + 1),
+            moment: Duration::from_millis(random.random_range(0..40)),
+        };
+        let sums = import(&process, Some(cut), &mut acknowledged).await;
+        assert_eq!(sums, None, "{label}: kill {kill} came after the end");
         process.kill();
-        kills += 1;
         process = installation.start().await;
-    };
-    assert!(
-        kills >= KILLS,
-        "{label}: the import was over after {kills} kills; make it longer"
-    );
+    }
+    let sums = import(&process, None, &mut acknowledged).await;
+    let sums = sums.expect("the last life is not cut short");
     assert_eq!(sums.rows_read, ROWS, "{label}");
     assert_eq!(sums.registered, ROWS, "{label}: lost or doubled");
     assert_eq!((sums.present, sums.refused), (0, 0), "{label}");
@@ -60,49 +58,52 @@ async fn import_under_fire(installation: &Installation) {
     installation.check();
 }
 
-/// One life of the importing client: sums if it came to the end, `None` if its time was up or the
-/// server went away. Whatever was acknowledged before must still be so.
-async fn import(
-    process: &Process,
-    lifetime: Option<Duration>,
-    acknowledged: &mut i64,
-) -> Option<ImportSums> {
-    let work = async {
-        let mut intake = IntakeServiceClient::new(process.channel());
-        let started = intake
-            .start_import(by("administrator", "importer", start()))
-            .await
-            .ok()?
-            .into_inner();
-        assert!(
-            started.next_row > *acknowledged,
-            "rows up to {acknowledged} were acknowledged, but the import would go on from {}",
-            started.next_row
-        );
-        let mut next = started.next_row;
-        while next <= ROWS {
-            next = send(&mut intake, &started.batch_id, next).await?;
-            *acknowledged = next - 1;
+/// Where a life of the importing client ends.
+#[derive(Clone, Copy)]
+struct Cut {
+    /// The last chunk that may be under way is the one sent after this row was acknowledged.
+    after_row: i64,
+    /// How long that chunk is waited for.
+    moment: Duration,
+}
+
+/// One life of the importing client: sums if it came to the end, `None` if it was cut or the server
+/// went away. Whatever was acknowledged before must still be so.
+async fn import(process: &Process, cut: Option<Cut>, acknowledged: &mut i64) -> Option<ImportSums> {
+    let mut intake = IntakeServiceClient::new(process.channel());
+    let started = intake
+        .start_import(by("administrator", "importer", start()))
+        .await
+        .ok()?
+        .into_inner();
+    assert!(
+        started.next_row > *acknowledged,
+        "rows up to {acknowledged} were acknowledged, but the import would go on from {}",
+        started.next_row
+    );
+    let mut next = started.next_row;
+    while next <= ROWS {
+        let sent = send(&mut intake, &started.batch_id, next);
+        match cut.filter(|cut| *acknowledged >= cut.after_row) {
+            None => next = sent.await?,
+            // In the middle of whatever the server is doing.
+            Some(cut) => {
+                next = tokio::time::timeout(cut.moment, sent).await.ok()??;
+                *acknowledged = next - 1;
+                return None;
+            }
         }
-        let finish = FinishImportRequest {
-            batch_id: started.batch_id,
-        };
-        intake
-            .finish_import(by("administrator", "importer", finish))
-            .await
-            .ok()?
-            .into_inner()
-            .sums
-    };
-    match lifetime {
-        None => work.await,
-        // Cut off in the middle of whatever it is doing; it never counts as done.
-        Some(lifetime) => tokio::time::timeout(lifetime, work)
-            .await
-            .ok()
-            .flatten()
-            .and(None),
+        *acknowledged = next - 1;
     }
+    let finish = FinishImportRequest {
+        batch_id: started.batch_id,
+    };
+    intake
+        .finish_import(by("administrator", "importer", finish))
+        .await
+        .ok()?
+        .into_inner()
+        .sums
 }
 
 async fn send(intake: &mut IntakeServiceClient<Channel>, batch_id: &str, from: i64) -> Option<i64> {
