@@ -90,16 +90,6 @@ impl EventLog for Logs {
             asked.limit.min(LIMIT_MAX)
         };
         let failed = |error| core_status(core.name(), &error);
-        let heads = outbox::heads(core.db().read()).await.map_err(failed)?;
-        if heads.epoch != asked.epoch {
-            let message = format!("the log's epoch is {}, not {}", heads.epoch, asked.epoch);
-            return Err(problem(
-                "event",
-                Code::FailedPrecondition,
-                "EPOCH_CHANGED",
-                message,
-            ));
-        }
         let from = Position {
             epoch: asked.epoch,
             partition,
@@ -108,6 +98,19 @@ impl EventLog for Logs {
         let mut events = outbox::read(core.db().read(), core.name(), from, limit)
             .await
             .map_err(failed)?;
+        if events.is_empty() {
+            // Nothing is there, or nothing of this epoch.
+            let epoch = outbox::heads(core.db().read()).await.map_err(failed)?.epoch;
+            if epoch != asked.epoch {
+                let message = format!("the log's epoch is {epoch}, not {}", asked.epoch);
+                return Err(problem(
+                    "event",
+                    Code::FailedPrecondition,
+                    "EPOCH_CHANGED",
+                    message,
+                ));
+            }
+        }
         let mut size = 0;
         let fits = events.iter().take_while(|event| {
             let has_room = size < ANSWER_BYTES;

@@ -87,7 +87,7 @@ pub(crate) struct Position {
     pub(crate) after: i64,
 }
 
-/// Events of one partition behind a position, in order.
+/// Events of one partition behind a position, in order; none if the log is in another epoch.
 pub(crate) async fn read<C: ConnectionTrait>(
     connection: &C,
     producer: &str,
@@ -95,9 +95,14 @@ pub(crate) async fn read<C: ConnectionTrait>(
     limit: u32,
 ) -> Result<Vec<Envelope>, CoreError> {
     let text = format!(
-        "SELECT {COLUMNS} FROM outbox WHERE partition = $1 AND pub_seq > $2 ORDER BY pub_seq LIMIT {limit}"
+        "SELECT {COLUMNS} FROM outbox WHERE partition = $1 AND pub_seq > $2 \
+         AND (SELECT epoch FROM outbox_head WHERE partition = $1) = $3 ORDER BY pub_seq LIMIT {limit}"
     );
-    let values = vec![i32::from(from.partition).into(), from.after.into()];
+    let values = vec![
+        i32::from(from.partition).into(),
+        from.after.into(),
+        from.epoch.into(),
+    ];
     let rows = connection
         .query_all_raw(sql(connection, text, values))
         .await?;

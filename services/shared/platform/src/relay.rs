@@ -7,7 +7,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DbErr, Value};
 
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
@@ -16,7 +16,7 @@ use crate::db::{Txn, skip_locked, sql};
 use crate::{outbox, publisher};
 
 /// Rows numbered in one transaction.
-const BATCH_MAX: i64 = 1000;
+const BATCH_MAX: u64 = 1000;
 /// The poll for rows that another process wrote: soon after something came, then more seldom.
 const POLL_MIN: Duration = Duration::from_millis(25);
 const POLL_MAX: Duration = Duration::from_millis(500);
@@ -62,12 +62,16 @@ pub(crate) async fn pass(core: &Core) -> Result<u64, CoreError> {
     let signals = core.signals();
     let written = signals.written();
     let mut total = 0;
-    let is_done = loop {
-        match number(core).await? {
-            None => break true,
-            Some(0) => break false,
-            Some(numbered) => total += numbered,
+    let is_done = if has_work(core.db().read()).await? {
+        loop {
+            let numbered = number(core).await?;
+            total += numbered.rows;
+            if numbered.is_all || numbered.rows == 0 {
+                break numbered.is_all;
+            }
         }
+    } else {
+        true
     };
     let heads = outbox::heads(core.db().read()).await?;
     signals
@@ -91,16 +95,23 @@ async fn has_work<C: ConnectionTrait>(connection: &C) -> Result<bool, CoreError>
         .is_some())
 }
 
-/// One transaction of numbering; `None` if nothing is visible, 0 if another relay holds the partitions.
-async fn number(core: &Core) -> Result<Option<u64>, CoreError> {
-    if !has_work(core.db().read()).await? {
-        return Ok(None);
-    }
+/// What one transaction of numbering did.
+struct Numbered {
+    rows: u64,
+    /// Whether nothing that was visible is left, neither to this relay nor to another that holds it.
+    is_all: bool,
+}
+
+/// One transaction of numbering: the partitions that no other relay holds.
+async fn number(core: &Core) -> Result<Numbered, CoreError> {
     let txn = core.db().begin_write().await?;
-    let held = hold(&txn).await?;
+    let Held {
+        partitions: held,
+        is_all,
+    } = hold(&txn).await?;
     if held.is_empty() {
         txn.rollback().await?;
-        return Ok(Some(0));
+        return Ok(Numbered { rows: 0, is_all });
     }
     let places: Vec<String> = (1..=held.len()).map(|place| format!("${place}")).collect();
     let places = places.join(", ");
@@ -114,7 +125,7 @@ async fn number(core: &Core) -> Result<Option<u64>, CoreError> {
            JOIN outbox_head AS head ON head.partition = todo.partition \
          ) AS batch WHERE outbox.seq = batch.seq"
     );
-    let numbered = txn
+    let rows = txn
         .execute_raw(sql(&*txn, assign, values()))
         .await?
         .rows_affected();
@@ -125,18 +136,38 @@ async fn number(core: &Core) -> Result<Option<u64>, CoreError> {
     );
     txn.execute_raw(sql(&*txn, advance, values())).await?;
     txn.commit().await?;
-    Ok(Some(numbered))
+    Ok(Numbered {
+        rows,
+        is_all: is_all && rows < BATCH_MAX,
+    })
+}
+
+/// Partitions whose heads are locked by a transaction.
+struct Held {
+    partitions: Vec<i32>,
+    /// Whether they are all that have rows to number.
+    is_all: bool,
 }
 
 /// Locks the heads of the partitions that nobody else numbers right now.
-async fn hold(txn: &Txn) -> Result<Vec<i32>, CoreError> {
+async fn hold(txn: &Txn) -> Result<Held, CoreError> {
     let text = format!(
-        "SELECT partition FROM outbox_head WHERE partition IN \
-         (SELECT partition FROM outbox WHERE pub_seq IS NULL) ORDER BY partition{}",
+        "SELECT partition, (SELECT COUNT(DISTINCT partition) FROM outbox WHERE pub_seq IS NULL) AS waiting \
+         FROM outbox_head WHERE partition IN (SELECT partition FROM outbox WHERE pub_seq IS NULL) \
+         ORDER BY partition{}",
         skip_locked(&**txn)
     );
     let rows = txn.query_all_raw(sql(&**txn, text, vec![])).await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get("", "partition")?))
-        .collect()
+    let partitions: Result<Vec<i32>, DbErr> = rows
+        .iter()
+        .map(|row| row.try_get("", "partition"))
+        .collect();
+    let waiting = rows
+        .first()
+        .map(|row| row.try_get::<i64>("", "waiting"))
+        .transpose()?;
+    let partitions = partitions?;
+    // No row at all: another relay holds whatever there is, or there is nothing any more.
+    let is_all = waiting.is_some_and(|waiting| i64::try_from(partitions.len()) == Ok(waiting));
+    Ok(Held { partitions, is_all })
 }

@@ -255,9 +255,10 @@ pub fn accounts(range: std::ops::Range<u128>) -> Vec<Uuid> {
 
 /// Waits until `holds`, with a limit.
 pub async fn until<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
+    let mut looks = tokio::time::interval(Duration::from_millis(5));
     let reached = async {
         while !holds().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            looks.tick().await;
         }
     };
     tokio::time::timeout(LIMIT, reached)

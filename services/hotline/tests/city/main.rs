@@ -1,0 +1,208 @@
+//! A city starts whole or says what is missing, is alone on its databases, and stops cleanly.
+
+#![expect(clippy::expect_used, reason = "a test says why it stops")]
+
+mod commands;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use hotline::cli::reach::by_administrator;
+use hotline::config::Config;
+use hotline::services::Name;
+use hotline::{City, Parts};
+use hotline_proto::intake::intake_service_client::IntakeServiceClient;
+use hotline_proto::intake::{GetConservationRequest, ListChannelsRequest};
+use hotline_proto::reporting::GetOverviewRequest;
+use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
+use tonic::Code;
+use tonic::transport::Endpoint;
+
+/// How long a process may take to start or stop.
+const PROCESS_MAX: Duration = Duration::from_mins(1);
+
+fn embedded(folder: &Path) -> Config {
+    let mut config = Config::embedded(folder);
+    config.server.listen.set_port(0);
+    config
+}
+
+async fn refusal(names: &[Name], config: Config) -> String {
+    let started = City::start_some(names, config, Parts::default()).await;
+    format!("{:#}", started.err().expect("it must not start"))
+}
+
+#[tokio::test]
+async fn a_city_needs_no_configuration_and_answers_in_process_and_over_its_socket() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let running = City::start(embedded(folder.path()), Parts::default())
+        .await
+        .expect("starts");
+    let socket = Endpoint::from_shared(format!("http://{}", running.addr()))
+        .expect("an address")
+        .connect_lazy();
+    let by_socket = IntakeServiceClient::new(socket.clone())
+        .get_conservation(by_administrator(GetConservationRequest {}))
+        .await
+        .expect("answers");
+    let by_process = IntakeServiceClient::new(running.transport("intake"))
+        .get_conservation(by_administrator(GetConservationRequest {}))
+        .await
+        .expect("answers");
+    assert_eq!(by_socket.into_inner(), by_process.into_inner());
+
+    let mut reporting = ReportingServiceClient::new(socket);
+    let overview = reporting.get_overview(by_administrator(GetOverviewRequest::default()));
+    assert_eq!(overview.await.expect("answers").into_inner().appeals, 0);
+    running.settle().await.expect("comes to rest");
+    for file in [
+        "secret",
+        "intake.db",
+        "routing.db",
+        "feedback.db",
+        "reporting.db",
+    ] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_whose_producer_can_never_be_heard_does_not_start() {
+    let cases = [
+        (&[Name::Feedback][..], "[peers]"),
+        (&[Name::Routing, Name::Intake][..], "feedback"),
+        (
+            &[Name::Intake, Name::Routing, Name::Feedback][..],
+            "reporting",
+        ),
+    ];
+    for (names, missing) in cases {
+        let folder = tempfile::tempdir().expect("a folder");
+        let told = refusal(names, embedded(folder.path())).await;
+        assert!(
+            told.contains("neither mounted here nor has an address in [peers]"),
+            "{names:?}: {told}"
+        );
+        assert!(told.contains(missing), "{names:?}: {told}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = embedded(folder.path());
+    config.peers = Name::STORED
+        .iter()
+        .map(|&name| (name, "http://127.0.0.1:9".to_owned()))
+        .collect();
+    let running = City::start_some(&[Name::Feedback], config, Parts::default())
+        .await
+        .expect("peers have addresses");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn a_second_city_on_the_same_databases_does_not_start_while_the_first_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = City::start(embedded(folder.path()), Parts::default())
+        .await
+        .expect("starts");
+    let told = refusal(Name::ALL, embedded(folder.path())).await;
+    assert!(told.contains("another process has"), "{told}");
+    first.stop().await;
+    let second = City::start(embedded(folder.path()), Parts::default())
+        .await
+        .expect("the databases are free");
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn pending_migrations_stop_the_start_unless_they_may_be_applied() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut config = embedded(folder.path());
+    config.database.auto_migrate = Some(false);
+    let told = refusal(Name::ALL, config.clone()).await;
+    assert!(told.contains("hotline migrate"), "{told}");
+    config.database.auto_migrate = Some(true);
+    City::start(config.clone(), Parts::default())
+        .await
+        .expect("applies them")
+        .stop()
+        .await;
+    config.database.auto_migrate = Some(false);
+    City::start(config, Parts::default())
+        .await
+        .expect("none is pending")
+        .stop()
+        .await;
+}
+
+#[tokio::test]
+async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
+    let (here, there) = (
+        tempfile::tempdir().expect("a folder"),
+        tempfile::tempdir().expect("a folder"),
+    );
+    // Nobody can know both ports before both listen: reserve one.
+    let reserved = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let routing_addr = reserved.local_addr().expect("its address");
+    drop(reserved);
+    let secret = here.path().join("shared-secret");
+    std::fs::write(&secret, "0123456789abcdef0123456789abcdef").expect("written");
+
+    let mut config = embedded(here.path());
+    config.city.secret_file = Some(secret.clone());
+    config.peers = [(Name::Routing, format!("http://{routing_addr}"))].into();
+    let others = [Name::Intake, Name::Feedback, Name::Reporting];
+    let first = City::start_some(&others, config, Parts::default())
+        .await
+        .expect("starts without its peer");
+
+    let mut config = embedded(there.path());
+    config.city.secret_file = Some(secret);
+    config.server.listen = routing_addr;
+    config.peers = others
+        .iter()
+        .map(|&name| (name, format!("http://{}", first.addr())))
+        .collect();
+    let second = City::start_some(&[Name::Routing], config, Parts::default())
+        .await
+        .expect("starts");
+
+    // A table loaded in routing is told to reporting, which shows the units' names.
+    let csv = std::fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../deploy/sample/units.csv"
+    ))
+    .expect("the sample");
+    let table = hotline_proto::shared::RegistryTable {
+        name: "units".to_owned(),
+        csv,
+    };
+    let request = hotline_proto::routing::LoadRegistryRequest { table: Some(table) };
+    let through_peer = first.transport("routing");
+    let mut routing =
+        hotline_proto::routing::routing_service_client::RoutingServiceClient::new(through_peer);
+    routing
+        .load_registry(by_administrator(request))
+        .await
+        .expect("loaded over the socket");
+    let begun = Instant::now();
+    while first.lag("reporting", "routing").await.expect("asked") != 0 {
+        assert!(
+            begun.elapsed() < PROCESS_MAX,
+            "reporting does not hear routing"
+        );
+        tokio::task::yield_now().await;
+    }
+    second.stop().await;
+    let mut intake = IntakeServiceClient::new(first.transport("intake"));
+    intake
+        .list_channels(by_administrator(ListChannelsRequest::default()))
+        .await
+        .expect("goes on without its peer");
+    let gone = routing
+        .list_units(by_administrator(
+            hotline_proto::routing::ListUnitsRequest::default(),
+        ))
+        .await;
+    assert_eq!(gone.expect_err("it is gone").code(), Code::Unavailable);
+    first.stop().await;
+}
