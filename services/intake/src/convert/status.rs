@@ -14,11 +14,7 @@ const SERVICE: &str = "intake";
 
 impl From<Invalid> for Status {
     fn from(invalid: Invalid) -> Self {
-        invalid_field(
-            SERVICE,
-            &invalid.field,
-            &format!("must be {}", invalid.expected),
-        )
+        invalid_field(SERVICE, &invalid.field, &invalid.expected)
     }
 }
 

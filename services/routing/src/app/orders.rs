@@ -83,7 +83,7 @@ impl Turn<'_> {
                 reply,
             } => self.handle(ticket, &handling_report, &reply).await,
             Order::SendBack { reason } => {
-                stated("reason", &reason)?;
+                stated("reason", &reason, "why the report is sent back")?;
                 self.take_and_arm(ticket, TicketCommand::SendBack, Told::note(reason))
                     .await
             }
@@ -92,7 +92,7 @@ impl Turn<'_> {
                     .await
             }
             Order::Rework { reason } => {
-                stated("reason", &reason)?;
+                stated("reason", &reason, "why the ticket is worked on again")?;
                 self.rework(ticket, Told::note(reason)).await
             }
             Order::Archive => {
@@ -100,7 +100,7 @@ impl Turn<'_> {
                     .await
             }
             Order::Supervise { order } => {
-                stated("order", &order)?;
+                stated("order", &order, "what the unit is ordered to do")?;
                 self.take(ticket, TicketCommand::Supervise, Told::note(order))
                     .await
             }
@@ -172,8 +172,16 @@ impl Turn<'_> {
             note,
         } = order;
         if reason.is_counted() {
-            stated("clause", &clause)?;
-            stated("proposed_unit_code", &proposed_unit_code)?;
+            stated(
+                "clause",
+                &clause,
+                "the clause that gives the duty to another unit",
+            )?;
+            stated(
+                "proposed_unit_code",
+                &proposed_unit_code,
+                "the unit that the duty is given to",
+            )?;
         }
         if !proposed_unit_code.is_empty() {
             known(
@@ -244,7 +252,7 @@ impl Turn<'_> {
         (lead, assisting): (String, Vec<String>),
         decision: String,
     ) -> Result<Ticket, RoutingError> {
-        stated("decision", &decision)?;
+        stated("decision", &decision, "what was decided, and why")?;
         let source = DispatchSource::Consultation;
         let assignment = self.assignment(
             ticket,
@@ -270,8 +278,8 @@ impl Turn<'_> {
         handling_report: &str,
         reply: &str,
     ) -> Result<Ticket, RoutingError> {
-        stated("handling_report", handling_report)?;
-        stated("reply", reply)?;
+        stated("handling_report", handling_report, "what was done")?;
+        stated("reply", reply, "what the citizen is told")?;
         let report = Report {
             handling_report: self.routing.masker.internal(handling_report.trim()),
             reply: self.routing.masker.internal(reply.trim()),
@@ -282,12 +290,9 @@ impl Turn<'_> {
     }
 }
 
-fn stated(field: &'static str, text: &str) -> Result<(), RoutingError> {
+fn stated(field: &'static str, text: &str, expected: &'static str) -> Result<(), RoutingError> {
     if text.trim().is_empty() {
-        return Err(RoutingError::Invalid {
-            field,
-            expected: "stated",
-        });
+        return Err(RoutingError::Invalid { field, expected });
     }
     Ok(())
 }

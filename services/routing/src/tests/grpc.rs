@@ -85,6 +85,32 @@ async fn refusals_have_codes_and_reasons() {
 }
 
 #[tokio::test]
+async fn a_text_that_is_missing_is_asked_for_in_a_whole_sentence() {
+    for city in City::all().await {
+        let service = RoutingGrpc::new(city.routing.clone());
+        let ticket_id = city.opens(&matter(1, "有人摆摊")).await.to_string();
+        let supervise = rpc::SuperviseTicketRequest {
+            ticket_id,
+            order: " ".to_owned(),
+            ..rpc::SuperviseTicketRequest::default()
+        };
+        let refused = service
+            .supervise_ticket(asked("", supervise))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (refused.code(), refused.message()),
+            (
+                Code::InvalidArgument,
+                "`order` must be what the unit is ordered to do"
+            ),
+            "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_refused_table_names_its_cells() {
     for city in City::all().await {
         let service = RoutingGrpc::new(city.routing.clone());

@@ -160,16 +160,16 @@ pub fn retry_later(
 }
 
 /// A field that is not as expected, as `INVALID_ARGUMENT` with a field violation.
+///
+/// `expected` ends the sentence "the field must be …": it brings no verb of its own.
 #[must_use]
 pub fn invalid_field(service: &str, field: &str, expected: &str) -> Status {
+    let must_be = format!("must be {expected}");
+    let message = format!("`{field}` {must_be}");
     let mut details =
         ErrorDetails::with_error_info("INVALID_FIELD", domain(service), HashMap::new());
-    details.add_bad_request_violation(field, expected);
-    Status::with_error_details(
-        Code::InvalidArgument,
-        format!("`{field}` {expected}"),
-        details,
-    )
+    details.add_bad_request_violation(field, must_be);
+    Status::with_error_details(Code::InvalidArgument, message, details)
 }
 
 /// How the plumbing's own errors are told to callers. Failures are logged here, once.
@@ -184,9 +184,7 @@ pub fn core_status(service: &str, error: &CoreError) -> Status {
             "IDEMPOTENCY_KEY_REUSED",
             message,
         ),
-        CoreError::BadPageToken => {
-            invalid_field(service, "page_token", "must be one that this list gave")
-        }
+        CoreError::BadPageToken => invalid_field(service, "page_token", "one that this list gave"),
         CoreError::Unavailable(cause) => {
             tracing::warn!(service, cause = %cause, "storage is unavailable");
             retry_later(
@@ -242,6 +240,21 @@ mod tests {
         assert_eq!(hash_of("/a/B", "intake"), hash_of("/a/B", "intake"));
         assert_ne!(hash_of("/a/B", "intake"), hash_of("/a/C", "intake"));
         assert_ne!(hash_of("/a/B", "intake"), hash_of("/a/B", "routing"));
+    }
+
+    #[test]
+    fn a_bad_field_is_told_in_a_whole_sentence() {
+        let status = invalid_field("intake", "period", "a month such as 2026-03");
+        let details = status.get_error_details();
+        let violations = &details.bad_request().unwrap().field_violations;
+        assert_eq!(status.message(), "`period` must be a month such as 2026-03");
+        assert_eq!(
+            (
+                violations[0].field.as_str(),
+                violations[0].description.as_str()
+            ),
+            ("period", "must be a month such as 2026-03")
+        );
     }
 
     #[test]

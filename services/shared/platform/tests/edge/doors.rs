@@ -33,7 +33,7 @@ impl EventLog for Answering {
         let left_ms = timeout_ms(&request);
         match request.get_ref().producer.as_str() {
             "never" => std::future::pending().await,
-            "refused" => Err(invalid_field("intake", "producer", "must be a service")),
+            "refused" => Err(invalid_field("intake", "producer", "a service")),
             "nested" => {
                 let transport = self.peers.transport("intake", Some("routing"));
                 let asked = Request::new(HeadsRequest {
