@@ -7,16 +7,14 @@ use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, Order, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Order, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select,
 };
 use uuid::Uuid;
 
 use super::convert::day;
 use super::counts::{Span, held_at};
-use super::entity::{
-    appeal_view, follow_up_view, instruction, matter_view, tenure, ticket_step, ticket_view,
-};
+use super::entity::{appeal_view, instruction, matter_view, tenure, ticket_step, ticket_view};
 use super::lookup::{appeals, tickets};
 use super::views::appeal_from;
 use crate::domain::listing::Ticket;
@@ -28,8 +26,6 @@ use crate::domain::words::HISTORICAL;
 const LINES_MAX: u64 = 50_000;
 /// Tickets that a circular names in one table.
 const NAMED_MAX: u64 = 200;
-/// Solved tickets that cases are chosen from.
-const CANDIDATES_MAX: u64 = 200;
 
 /// What a query found, and how many more there are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -282,49 +278,6 @@ pub async fn returned_often(
             .cmp(&left.returns)
             .then_with(|| left.number.cmp(&right.number))
     });
-    Ok(found)
-}
-
-/// Tickets concluded in a period, solved and satisfying by the citizen's word, and free to be told:
-/// those of most citizens first.
-pub async fn typical(
-    db: &impl ConnectionTrait,
-    span: Span,
-    wanted: usize,
-) -> Result<Vec<Ticket>, CoreError> {
-    let asked = ticket_view::Entity::belongs_to(follow_up_view::Entity)
-        .from(ticket_view::Column::Id)
-        .to(follow_up_view::Column::TicketId)
-        .into();
-    let ids: Vec<Uuid> = ticket_view::Entity::find()
-        .select_only()
-        .column(ticket_view::Column::Id)
-        .distinct()
-        .join(JoinType::InnerJoin, asked)
-        .filter(ticket_view::Column::ConcludedAt.gte(micros(span.start)))
-        .filter(ticket_view::Column::ConcludedAt.lt(micros(span.end)))
-        .filter(ticket_view::Column::State.is_in(["concluded", "archived"]))
-        .filter(ticket_view::Column::Nature.ne(HISTORICAL))
-        .filter(ticket_view::Column::Kind.ne("report"))
-        .filter(ticket_view::Column::Reply.ne(""))
-        .filter(ticket_view::Column::IsConfidential.eq(false))
-        .filter(ticket_view::Column::IsTipOff.eq(false))
-        .filter(follow_up_view::Column::Solved.eq("solved"))
-        .filter(follow_up_view::Column::Satisfaction.is_in(["very_satisfied", "satisfied"]))
-        .order_by_asc(ticket_view::Column::Id)
-        .limit(CANDIDATES_MAX)
-        .into_tuple()
-        .all(db)
-        .await?;
-    let mut found: Vec<_> = tickets(db, &ids).await?.into_values().collect();
-    found.sort_by(|left, right| {
-        right
-            .citizens
-            .len()
-            .cmp(&left.citizens.len())
-            .then_with(|| left.number.cmp(&right.number))
-    });
-    found.truncate(wanted);
     Ok(found)
 }
 

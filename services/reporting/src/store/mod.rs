@@ -1,5 +1,6 @@
 //! Reporting's database: read models that events feed, rollups, issued documents, instructions.
 
+mod cases;
 mod convert;
 mod counts;
 mod documents;
@@ -16,6 +17,7 @@ mod registry;
 mod snapshot;
 mod views;
 
+pub use cases::typical;
 pub use counts::{OverviewCounts, Span, counted, overview, sums_by_unit, totals};
 pub use documents::{editions, get as document, issue, list as documents, next_number};
 #[cfg(test)]
@@ -24,7 +26,7 @@ pub use facts::apply as apply_facts;
 pub use instructions::{Instruction, count as instruction_count, insert as insert_instruction};
 pub use lists::{
     Found, concluded, due, instructed, overdue, received, repeated, returned, returned_often,
-    supervised, typical, unsigned, urgent,
+    supervised, unsigned, urgent,
 };
 pub use progress::{clear_read_models, data_cut, hold, lock};
 pub use registry::{load as load_names, replace as replace_registry, version as registry_version};

@@ -1,5 +1,6 @@
 //! Reporting as a whole, on every arrangement: events in, documents out.
 
+mod cases;
 mod documents;
 mod eight_appeals;
 mod grpc;
