@@ -115,6 +115,9 @@ impl City {
         }
 
         for (name, service) in &mounted.services {
+            if kind_of(&config.database_url(*name)) == "sqlite" {
+                consumer::end_leases(&service.core).await?; // the locks say that nobody else lives
+            }
             relay::start(&service.core, courier.as_ref());
             if let Some(reaction) = &service.reaction {
                 consumer::start(

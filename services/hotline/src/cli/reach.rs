@@ -73,9 +73,10 @@ impl Reach {
         }
         config.server.listen.set_port(0);
         config.server.metrics_listen = None;
-        Ok(Self::Here(Box::new(
-            City::start(config, Parts::default()).await?,
-        )))
+        let running = City::start(config, Parts::default()).await?;
+        // A killed process may have left events that nobody has heard: no document without them.
+        running.settle().await?;
+        Ok(Self::Here(Box::new(running)))
     }
 
     /// How to reach a service.

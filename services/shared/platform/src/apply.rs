@@ -42,9 +42,12 @@ pub(crate) async fn apply(
         work.roll_back().await;
         return Ok(Applied::Lost);
     }
-    let parked = parked_streams(&work, lease).await?;
+    let set_aside = set_aside(&work, lease).await?;
     for event in events {
-        if parked.contains(&event.stream_id) {
+        if set_aside.skipped.contains(&event.event_id) {
+            continue; // a replay comes by what a person decided never to apply
+        }
+        if set_aside.streams.contains(&event.stream_id) {
             parked::insert(&work, lease.consumer, event, None).await?;
             continue;
         }
@@ -109,17 +112,33 @@ async fn advance(
     Ok(true)
 }
 
-/// Streams of which an earlier event is parked for this consumer.
-async fn parked_streams(work: &Work, lease: &Lease) -> Result<HashSet<String>, CoreError> {
-    let text = "SELECT DISTINCT stream_id FROM parked WHERE consumer = $1 AND producer = $2 AND state = 'parked'";
+/// What is not applied as it comes.
+#[derive(Default)]
+struct SetAside {
+    /// Streams of which an earlier event is parked for this consumer.
+    streams: HashSet<String>,
+    /// Events that were skipped by hand.
+    skipped: HashSet<String>,
+}
+
+async fn set_aside(work: &Work, lease: &Lease) -> Result<SetAside, CoreError> {
+    let text = "SELECT DISTINCT stream_id, CASE WHEN state = 'skipped' THEN event_id END AS skipped \
+                FROM parked WHERE consumer = $1 AND producer = $2 AND state IN ('parked', 'skipped')";
     let values = vec![lease.consumer.into(), lease.producer.into()];
     let rows = work
         .txn()
         .query_all_raw(sql(&**work.txn(), text, values))
         .await?;
-    rows.iter()
-        .map(|row| Ok(row.try_get::<Uuid>("", "stream_id")?.to_string()))
-        .collect()
+    let mut found = SetAside::default();
+    for row in &rows {
+        match row.try_get::<Option<Uuid>>("", "skipped")? {
+            Some(event) => found.skipped.insert(event.to_string()),
+            None => found
+                .streams
+                .insert(row.try_get::<Uuid>("", "stream_id")?.to_string()),
+        };
+    }
+    Ok(found)
 }
 
 /// Carries out one event's effect. A panic is a failure of that event, not of its consumer.

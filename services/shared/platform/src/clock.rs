@@ -91,14 +91,24 @@ const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The database's time: its last answer carried on by this machine's monotonic clock.
 ///
-/// PostgreSQL answers for itself; for SQLite the machine's clock does. Never goes back.
+/// PostgreSQL answers for itself; for SQLite the machine's clock does. Never goes back. A jump is
+/// not believed until the database has kept to it for five minutes: until then the time goes on as
+/// before and no timer fires, so a jump that is taken back leaves no trace.
 #[derive(Debug)]
 pub struct DatabaseClock {
     started: Instant,
     offset: AtomicI64,
     last: AtomicI64,
     held: AtomicBool,
-    agreement: Mutex<Option<Instant>>,
+    heard: Mutex<Heard>,
+}
+
+/// What the database said last.
+#[derive(Debug)]
+struct Heard {
+    offset: i64,
+    /// When it jumped there, while that is not believed.
+    jumped: Option<Instant>,
 }
 
 impl DatabaseClock {
@@ -111,7 +121,10 @@ impl DatabaseClock {
             offset: AtomicI64::new(told - elapsed),
             last: AtomicI64::new(i64::MIN),
             held: AtomicBool::new(false),
-            agreement: Mutex::new(None),
+            heard: Mutex::new(Heard {
+                offset: told - elapsed,
+                jumped: None,
+            }),
         });
         let (kept, db, stop) = (clock.clone(), db.clone(), tasks.stop().clone());
         tasks.spawn(async move {
@@ -136,29 +149,34 @@ impl DatabaseClock {
     /// Takes the database's word that it is `told`, `elapsed` microseconds after this clock's start.
     fn hear(&self, told: i64, elapsed: i64, at: Instant) {
         let offset = told - elapsed;
-        let step = offset - self.offset.swap(offset, Ordering::SeqCst);
-        let mut agreement = self
-            .agreement
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let step = offset - std::mem::replace(&mut heard.offset, offset);
         if !(-STEP_BACK_MAX..=STEP_FORWARD_MAX).contains(&step) {
             self.held.store(true, Ordering::SeqCst);
-            *agreement = Some(at);
+            heard.jumped = Some(at);
             tracing::error!(step_ms = step / 1000, "the clock jumped; timers are held");
             return;
         }
-        if agreement.is_some_and(|since| at.duration_since(since) >= AGREEMENT) {
-            *agreement = None;
-            self.held.store(false, Ordering::SeqCst);
-            tracing::warn!("the clock agrees with itself again; timers go on");
+        match heard.jumped {
+            Some(jumped) if at.duration_since(jumped) < AGREEMENT => return,
+            Some(_) => tracing::warn!("the clock agrees with itself again; timers go on"),
+            None => {}
         }
+        heard.jumped = None;
+        self.offset.store(offset, Ordering::SeqCst);
+        self.held.store(false, Ordering::SeqCst);
+    }
+
+    /// The time by the offset in use, in microseconds; it can lie behind what was told before.
+    fn carried_on(&self) -> i64 {
+        let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.offset.load(Ordering::SeqCst).saturating_add(elapsed)
     }
 }
 
 impl Clock for DatabaseClock {
     fn now(&self) -> Timestamp {
-        let elapsed = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
-        let now = self.offset.load(Ordering::SeqCst).saturating_add(elapsed);
+        let now = self.carried_on();
         let before = self.last.fetch_max(now, Ordering::SeqCst);
         from_micros(now.max(before)).unwrap_or(Timestamp::MAX_UTC)
     }
@@ -172,7 +190,12 @@ impl Timepiece for DatabaseClock {
     }
 
     fn is_trusted(&self) -> bool {
-        !self.held.load(Ordering::SeqCst)
+        // While the time stands still until a clock that was set back catches up, nothing is due.
+        let ahead = self
+            .last
+            .load(Ordering::SeqCst)
+            .saturating_sub(self.carried_on());
+        !self.held.load(Ordering::SeqCst) && ahead <= STEP_BACK_MAX
     }
 }
 
@@ -206,13 +229,19 @@ fn machine_time() -> i64 {
 mod tests {
     use super::*;
 
+    const BEGAN: i64 = 1_760_000_000_000_000;
+    const HOUR: i64 = 3_600_000_000;
+
     fn clock() -> DatabaseClock {
         DatabaseClock {
             started: Instant::now(),
-            offset: AtomicI64::new(1_760_000_000_000_000),
+            offset: AtomicI64::new(BEGAN),
             last: AtomicI64::new(i64::MIN),
             held: AtomicBool::new(false),
-            agreement: Mutex::new(None),
+            heard: Mutex::new(Heard {
+                offset: BEGAN,
+                jumped: None,
+            }),
         }
     }
 
@@ -220,30 +249,44 @@ mod tests {
     fn the_clock_never_goes_back() {
         let clock = clock();
         let before = clock.now();
-        clock.hear(1_759_999_999_000_000, 0, Instant::now());
+        clock.hear(BEGAN - 1_000_000, 0, Instant::now());
         assert!(clock.now() >= before);
         assert!(clock.is_trusted(), "one second is no jump");
     }
 
     #[test]
-    fn a_jump_holds_the_timers_until_five_minutes_of_agreement() {
-        let cases = [("back", -2_000_001), ("forward", 600_000_001)];
-        for (label, step) in cases {
+    fn a_jump_is_believed_after_five_minutes_of_agreement() {
+        for (label, step) in [("back", -STEP_BACK_MAX - 1), ("forward", 3 * HOUR)] {
             let (clock, jumped) = (clock(), Instant::now());
-            clock.hear(1_760_000_000_000_000 + step, 0, jumped);
+            clock.hear(BEGAN + step, 0, jumped);
             assert!(!clock.is_trusted(), "{label}");
-            clock.hear(
-                1_760_000_000_000_000 + step,
-                0,
-                jumped + Duration::from_secs(299),
-            );
+            clock.hear(BEGAN + step, 0, jumped + Duration::from_secs(299));
             assert!(!clock.is_trusted(), "{label}, too soon");
-            clock.hear(
-                1_760_000_000_000_000 + step,
-                0,
-                jumped + Duration::from_mins(5),
-            );
+            assert!(micros(clock.now()) < BEGAN + HOUR, "{label}, not believed");
+            clock.hear(BEGAN + step, 0, jumped + Duration::from_mins(5));
             assert!(clock.is_trusted(), "{label}, agreed");
+            assert!(micros(clock.now()) >= BEGAN + step, "{label}, believed");
         }
+    }
+
+    #[test]
+    fn a_jump_that_is_taken_back_leaves_no_trace() {
+        let (clock, jumped) = (clock(), Instant::now());
+        clock.hear(BEGAN + 3 * HOUR, 0, jumped);
+        clock.now();
+        clock.hear(BEGAN, 0, jumped + Duration::from_mins(1));
+        clock.hear(BEGAN, 0, jumped + Duration::from_mins(6));
+        assert!(clock.is_trusted());
+        assert!(micros(clock.now()) < BEGAN + HOUR);
+    }
+
+    #[test]
+    fn nothing_is_due_while_a_clock_that_was_set_back_catches_up() {
+        let (clock, jumped) = (clock(), Instant::now());
+        clock.now();
+        clock.hear(BEGAN - HOUR, 0, jumped);
+        clock.hear(BEGAN - HOUR, 0, jumped + Duration::from_mins(5));
+        assert!(micros(clock.now()) >= BEGAN, "it never goes back");
+        assert!(!clock.is_trusted());
     }
 }

@@ -29,6 +29,9 @@ const POLL_MIN: Duration = Duration::from_millis(25);
 const POLL_MAX: Duration = Duration::from_millis(500);
 /// How long a partition that the courier tells lies about is only fetched.
 const REST: Duration = Duration::from_secs(2);
+/// How often the log's end is looked at although the courier brings events: it may leave out the last
+/// ones of a partition.
+const COMPARE_EVERY: Duration = Duration::from_secs(2);
 /// How long a read of the courier waits while some partition rests.
 const BLOCK_SHORT: Duration = Duration::from_millis(250);
 
@@ -54,6 +57,18 @@ pub fn start(core: &Core, reaction: &Arc<dyn Reaction>, sources: Vec<Source>) {
     }
 }
 
+/// Ends the leases of `core`'s consumers, whoever has them.
+///
+/// For a caller that knows that no other process runs the service: what a killed process held is
+/// free at once and need not be waited for.
+///
+/// # Errors
+///
+/// A database that cannot be written.
+pub async fn end_leases(core: &Core) -> Result<(), CoreError> {
+    Lease::end_all(core).await
+}
+
 struct Feed {
     core: Core,
     reaction: Arc<dyn Reaction>,
@@ -66,6 +81,10 @@ struct Feed {
     resting_until: [Option<Instant>; PARTITIONS as usize],
     progress: Arc<Progress>,
     holdings: Holdings,
+    /// Where every partition stood when the lease was taken, whoever holds it.
+    positions: [i64; PARTITIONS as usize],
+    /// When the log's end was last compared with what is held.
+    compared_at: Instant,
     log_id: Uuid,
     epoch: i32,
     /// When the lease was taken; `None` asks for taking it again.
@@ -105,6 +124,8 @@ impl Feed {
             resting_until: [None; PARTITIONS as usize],
             progress: Arc::new(progress),
             holdings: Holdings::default(),
+            positions: [0; PARTITIONS as usize],
+            compared_at: Instant::now(),
             log_id: Uuid::nil(),
             epoch: 0,
             leased_at: None,
@@ -158,7 +179,8 @@ impl Feed {
             return Ok(false);
         }
         (self.log_id, self.epoch) = (heads.log, heads.epoch);
-        self.holdings = self.lease.take(&self.core, heads).await?;
+        let taken = self.lease.take(&self.core, heads).await?;
+        (self.holdings, self.positions) = (taken.held, taken.pos);
         self.leased_at = Some(Instant::now());
         self.tell_progress();
         Ok(true)
@@ -167,18 +189,23 @@ impl Feed {
     /// Waits for events and gets them, each partition's behind its position and without a hole.
     async fn gather(&mut self) -> Result<Vec<Envelope>, CoreError> {
         let wanted = self.wanted();
+        let mut events = Vec::new();
         if !wanted.is_empty() {
-            let events = self.receive(&wanted).await?;
-            if !events.is_empty() || self.stop.is_cancelled() || self.leased_at.is_none() {
+            events = self.receive(&wanted).await?;
+            let is_enough = !events.is_empty() && self.compared_at.elapsed() < COMPARE_EVERY;
+            if is_enough || self.stop.is_cancelled() || self.leased_at.is_none() {
                 return Ok(events);
             }
         }
+        self.compared_at = Instant::now();
         let heads = self.heads().await?;
-        let mut events = Vec::new();
         for (partition, last) in (0..).zip(heads.last) {
-            let held = self.holdings[usize::from(partition)];
-            if let Some(held) = held.filter(|held| held.pos < last) {
-                events.extend(self.fetch(partition, held.pos).await?);
+            let Some(held) = self.holdings[usize::from(partition)] else {
+                continue;
+            };
+            let after = last_of(&events, partition).unwrap_or(held.pos);
+            if after < last {
+                events.extend(self.fetch(partition, after).await?);
             }
         }
         if !events.is_empty() {
@@ -307,11 +334,8 @@ impl Feed {
             doubtful,
         } = delivery;
         for partition in doubtful {
-            let delivered = events
-                .iter()
-                .filter(|event| event.partition == u32::from(partition));
             let held = self.holdings[usize::from(partition)].map_or(0, |held| held.pos);
-            let after = delivered.map(|event| event.pub_seq).max().unwrap_or(held);
+            let after = last_of(&events, partition).unwrap_or(held);
             let fetched = self.fetch(partition, after).await?;
             if fetched.is_empty() {
                 // What the courier holds there is no event of ours.
@@ -350,9 +374,10 @@ impl Feed {
             epoch: self.epoch,
             ..Heads::default()
         };
-        for (slot, held) in reached.last.iter_mut().zip(&self.holdings) {
-            // What another process holds is its business.
-            *slot = held.map_or(i64::MAX, |held| held.pos);
+        let known = self.holdings.iter().zip(self.positions);
+        for (slot, (held, pos)) in reached.last.iter_mut().zip(known) {
+            // What another process holds is seen at each renewal of the lease.
+            *slot = held.map_or(pos, |held| held.pos);
         }
         *lock(&self.progress.reached) = reached;
         let lag = u32::try_from(self.progress.lag()).unwrap_or(u32::MAX);
@@ -360,6 +385,14 @@ impl Feed {
             .set(f64::from(lag));
         self.core.tasks().beat();
     }
+}
+
+/// The highest number among events of a partition.
+fn last_of(events: &[Envelope], partition: u16) -> Option<i64> {
+    let of_it = events
+        .iter()
+        .filter(|event| event.partition == u32::from(partition));
+    of_it.map(|event| event.pub_seq).max()
 }
 
 /// An error with its causes, for the log.

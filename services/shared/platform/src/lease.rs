@@ -42,7 +42,7 @@ impl Lease {
     /// Renews what is held, takes what is free, and reads the positions.
     ///
     /// After a change of the log's epoch a position beyond its end goes back to the end.
-    pub(crate) async fn take(&self, core: &Core, heads: Heads) -> Result<Holdings, CoreError> {
+    pub(crate) async fn take(&self, core: &Core, heads: Heads) -> Result<Taken, CoreError> {
         let txn = core.db().begin_write().await?;
         let now = micros(core.now());
         if self.read(&txn, heads.epoch).await?.rows < usize::from(PARTITIONS) {
@@ -65,7 +65,20 @@ impl Lease {
             found = self.read(&txn, heads.epoch).await?;
         }
         txn.commit().await?;
-        Ok(found.held)
+        Ok(Taken {
+            held: found.held,
+            pos: found.pos,
+        })
+    }
+
+    /// Ends every lease of a service, whoever has it.
+    pub(crate) async fn end_all(core: &Core) -> Result<(), CoreError> {
+        let text = "UPDATE consumer_offset SET owner = NULL, lease_until = 0 WHERE consumer = $1";
+        let writer = core.db().writer();
+        writer
+            .execute_raw(sql(writer, text, vec![core.name().into()]))
+            .await?;
+        Ok(())
     }
 
     /// Lets go, so that another process need not wait for the lease to end.
@@ -108,25 +121,26 @@ impl Lease {
         let rows = txn.query_all_raw(sql(&**txn, text, values)).await?;
         let mut found = Found {
             held: Holdings::default(),
+            pos: [0; PARTITIONS as usize],
             rows: rows.len(),
             is_behind_epoch: false,
         };
         for row in &rows {
             let partition: i32 = row.try_get("", "partition")?;
             let owner: Option<Uuid> = row.try_get("", "owner")?;
-            if owner != Some(self.owner) {
-                continue;
-            }
-            if row.try_get::<i32>("", "epoch")? != epoch {
-                found.is_behind_epoch = true;
-            } else if let Some(slot) = usize::try_from(partition)
+            let is_of_epoch = row.try_get::<i32>("", "epoch")? == epoch;
+            found.is_behind_epoch |= !is_of_epoch && owner == Some(self.owner);
+            let index = usize::try_from(partition)
                 .ok()
-                .and_then(|index| found.held.get_mut(index))
-            {
-                *slot = Some(Holding {
-                    pos: row.try_get("", "pos")?,
-                    fence: row.try_get("", "fence")?,
-                });
+                .filter(|index| *index < found.pos.len());
+            let Some(index) = index.filter(|_| is_of_epoch) else {
+                continue;
+            };
+            let pos = row.try_get("", "pos")?;
+            found.pos[index] = pos;
+            if owner == Some(self.owner) {
+                let fence = row.try_get("", "fence")?;
+                found.held[index] = Some(Holding { pos, fence });
             }
         }
         Ok(found)
@@ -171,10 +185,19 @@ impl Lease {
     }
 }
 
+/// What a reader has, and where the others stand.
+pub(crate) struct Taken {
+    pub(crate) held: Holdings,
+    /// The position of every partition in this epoch, whoever holds it.
+    pub(crate) pos: [i64; PARTITIONS as usize],
+}
+
 /// What the offsets say.
 struct Found {
     /// What is held in this epoch.
     held: Holdings,
+    /// The position of every partition in this epoch.
+    pos: [i64; PARTITIONS as usize],
     /// How many partitions have a row at all.
     rows: usize,
     /// Whether something is held in another epoch.

@@ -292,8 +292,10 @@ async fn retry_one(
         return Ok(Err(error));
     }
     match work.commit().await {
-        Err(CoreError::Stale { current }) => Ok(Err(CoreError::Stale { current }.into())),
-        other => other.map(Ok),
+        Ok(()) => Ok(Ok(())),
+        Err(error @ CoreError::Unavailable(_)) => Err(error),
+        // What the event published or armed cannot be written: its own failure.
+        Err(error) => Ok(Err(error.into())),
     }
 }
 

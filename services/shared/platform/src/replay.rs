@@ -17,11 +17,10 @@ use crate::work::Work;
 /// What `reset` fails with; [`ReactionError::Permanent`] if the consumer cannot be replayed.
 pub async fn replay(core: &Core, reaction: &dyn Reaction) -> Result<(), ReactionError> {
     let work = Work::begin(core).await?;
-    let emptied = match reaction.reset(&work).await {
-        Ok(()) => rewind(&work, core.name())
-            .await
-            .map_err(ReactionError::from),
-        Err(error) => Err(error),
+    // Offsets first, as every consumer's commit does: two orders of locking would be a deadlock.
+    let emptied = match rewind(&work, core.name()).await {
+        Ok(()) => reaction.reset(&work).await,
+        Err(error) => Err(error.into()),
     };
     if let Err(error) = emptied {
         work.roll_back().await;

@@ -199,6 +199,28 @@ struct Fired {
     failure: Option<Failure>,
 }
 
+impl Fired {
+    /// `culprit` failed behind `ahead` others, and nothing was written.
+    fn nothing(culprit: Claimed, ahead: u32, error: ReactionError) -> Self {
+        let Claimed {
+            seq,
+            attempts,
+            timer,
+        } = culprit;
+        let failure = Failure {
+            seq,
+            attempts,
+            kind: timer.kind,
+            ahead,
+            error,
+        };
+        Self {
+            fired: 0,
+            failure: Some(failure),
+        }
+    }
+}
+
 struct Failure {
     seq: i64,
     attempts: i16,
@@ -221,6 +243,7 @@ async fn fire_together(
 ) -> Result<Fired, CoreError> {
     let work = Work::begin(core).await?;
     let mut fired = 0;
+    let mut last = None;
     for claimed in due(&work, limit).await? {
         let due_at = micros(claimed.timer.due_at);
         if work.soonest_armed().is_some_and(|armed| armed < due_at) {
@@ -231,30 +254,22 @@ async fn fire_together(
         }
         if let Err(error) = handler.fire(&work, &claimed.timer).await {
             work.roll_back().await;
-            let Claimed {
-                seq,
-                attempts,
-                timer,
-            } = claimed;
-            let failure = Failure {
-                seq,
-                attempts,
-                kind: timer.kind,
-                ahead: fired,
-                error,
-            };
-            return Ok(Fired {
-                fired: 0,
-                failure: Some(failure),
-            });
+            return Ok(Fired::nothing(claimed, fired, error));
         }
         let late_ms = u32::try_from((work.now() - claimed.timer.due_at).num_milliseconds())
             .unwrap_or(u32::MAX);
         metrics::histogram!("hotline_timer_late_ms", "service" => core.name())
             .record(f64::from(late_ms));
         fired += 1;
+        last = Some(claimed);
     }
-    work.commit().await?;
+    if let Err(error) = work.commit().await {
+        return match (error, last) {
+            (error @ CoreError::Unavailable(_), _) | (error, None) => Err(error),
+            // What a timer published or armed cannot be written; of several, one by one tells which.
+            (error, Some(claimed)) => Ok(Fired::nothing(claimed, fired, error.into())),
+        };
+    }
     if fired > 0 {
         metrics::counter!("hotline_timers_fired_total", "service" => core.name())
             .increment(fired.into());

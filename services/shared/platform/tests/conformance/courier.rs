@@ -7,11 +7,11 @@ use std::process::{Child, Command, Stdio};
 
 use hotline_platform::courier::Courier;
 use hotline_platform::peers::{Peers, Transport};
-use hotline_platform::testing;
+use hotline_platform::{outbox, testing};
 use redis::Value;
 use uuid::Uuid;
 
-use crate::mirror::{City, accounts, until};
+use crate::mirror::{City, LIMIT, Trouble, accounts, until};
 
 /// A Redis of one test, in a folder of its own.
 struct Server {
@@ -236,6 +236,58 @@ async fn a_redis_that_went_back_in_time_or_lost_a_middle_loses_nothing() {
         city.raise(&accounts, 2).await;
         city.settle().await;
         city.assert_heard(&accounts, 3).await;
+        city.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_last_event_is_heard_while_other_partitions_are_busy() {
+    let Some(server) = Server::start().await else {
+        return;
+    };
+    for city in cities(&server).await {
+        let accounts = accounts(0..20);
+        let busy = accounts[0];
+        let other = accounts
+            .iter()
+            .find(|other| outbox::partition(**other) != outbox::partition(busy));
+        let quiet = *other.expect("20 streams share 16 partitions");
+        city.start();
+        city.raise(&[busy, quiet], 0).await;
+        city.settle().await;
+        // While nothing can be applied, the quiet one's event is published and lost.
+        city.reaction.make(busy, Trouble::Transient);
+        city.reaction.make(quiet, Trouble::Transient);
+        let before = server.length().await;
+        city.raise(&[quiet], 1).await;
+        until("it is published", || async {
+            server.length().await > before
+        })
+        .await;
+        let partition = format!(":{}", outbox::partition(quiet));
+        let streams = server.streams().await;
+        let of_quiet = streams.iter().find(|stream| stream.ends_with(&partition));
+        let of_quiet = of_quiet.expect("the partition's stream");
+        server.ask::<i64>(&["DEL", of_quiet]).await.expect("lost");
+        city.reaction.heal();
+
+        let mut seen = 1;
+        let heard = async {
+            while city
+                .heard()
+                .await
+                .iter()
+                .filter(|(of, _)| *of == quiet)
+                .count()
+                < 2
+            {
+                city.raise(&[busy], seen).await;
+                seen += 1;
+            }
+        };
+        tokio::time::timeout(LIMIT, heard)
+            .await
+            .expect("the log's end is looked at");
         city.stop().await;
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hotline_platform::{outbox, parked, testing};
+use hotline_platform::{outbox, parked, replay, testing};
 use prost::Message;
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
@@ -161,6 +161,13 @@ async fn a_skipped_event_frees_its_stream_and_is_recorded() {
             .await
             .expect("tried");
         assert_eq!(city.heard().await, [(account, 2)], "{}", city.label);
+
+        replay::replay(&city.mirror, city.reaction.as_ref())
+            .await
+            .expect("the mirror can be replayed");
+        city.settle().await;
+        let again = city.heard().await;
+        assert_eq!(again, [(account, 2)], "{}: never applied", city.label);
         city.stop().await;
     }
 }

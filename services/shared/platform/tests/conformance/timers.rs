@@ -13,7 +13,7 @@ use hotline_platform::work::{NewTimer, Work};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::fixture::{Ledger, bound, cause, context, count, start_of_time};
+use crate::fixture::{Ledger, bound, cause, context, count, raise, start_of_time};
 use crate::mirror::{LIMIT, until};
 
 /// Writes down what fires; knows a few kinds that do more.
@@ -48,6 +48,7 @@ impl TimerHandler for Bell {
                 });
                 Ok(())
             }
+            "raises" => Ok(raise(work, timer.aggregate_id, 0).await.map(drop)?),
             "breaks" if *self.is_broken.lock().expect("unpoisoned") => {
                 Err(ReactionError::Permanent("broken".to_owned()))
             }
@@ -218,6 +219,26 @@ async fn a_timer_that_fails_for_good_is_set_aside_and_the_others_fire() {
         )
         .await;
         assert_eq!(failed.expect("counted"), 1, "{}", ledger.label());
+    }
+}
+
+#[tokio::test]
+async fn a_timer_whose_event_cannot_be_written_leaves_the_others_alone() {
+    for ledger in Ledger::all().await {
+        let (core, bell) = (&ledger.core, Bell::default());
+        // The second one's event has the version of the first one's.
+        let both = [(2, "raises", 2, 1), (2, "raises", 2, 2)];
+        let others = [(1, "rings", 1, 1), (3, "rings", 3, 1)];
+        arm(core, [&others[..], &both[..]].concat()).await;
+        ledger.clock.set(after(10));
+        testing::fire_due(core, &bell)
+            .await
+            .expect("the others fire");
+        let expected = [(1, 1), (2, 1), (3, 1)];
+        assert_eq!(fired(core).await, expected, "{}", ledger.label());
+        let noted = "SELECT COUNT(*) FROM timer WHERE state <> 'fired' AND attempts > 0";
+        let noted = count(core, noted).await.expect("counted");
+        assert_eq!(noted, 1, "{}", ledger.label());
     }
 }
 
