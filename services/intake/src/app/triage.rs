@@ -334,6 +334,7 @@ async fn erase(
         matter.subject.clear();
         matter.text.clear();
         matter.text_key = None;
+        matter.imported_reply = None;
     }
     Ok(())
 }

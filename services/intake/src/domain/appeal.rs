@@ -111,7 +111,8 @@ pub enum Command {
     Answer,
     /// Show the citizen the legal route elsewhere.
     Guide,
-    /// Hand it to another line without keeping its content.
+    /// Hand it to another line without keeping its content. What was published of it before stays in
+    /// the log, masked.
     Divert,
     /// Set it aside for a person to look at.
     Quarantine,

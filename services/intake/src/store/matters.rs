@@ -227,7 +227,7 @@ pub async fn correct(txn: &Txn, correction: Correction<'_>) -> Result<(), StoreE
     Ok(())
 }
 
-/// Erases what was said in the matters of an appeal.
+/// Erases what was said and replied in the matters of an appeal.
 pub async fn erase_content(txn: &Txn, appeal: AppealId) -> Result<(), StoreError> {
     matter::Entity::update_many()
         .col_expr(matter::Column::OriginalSubject, Expr::value(""))
@@ -235,6 +235,9 @@ pub async fn erase_content(txn: &Txn, appeal: AppealId) -> Result<(), StoreError
         .col_expr(matter::Column::MaskedSubject, Expr::value(""))
         .col_expr(matter::Column::MaskedText, Expr::value(""))
         .col_expr(matter::Column::TextKey, Expr::value(None::<String>))
+        .col_expr(matter::Column::OriginalReply, Expr::value(None::<String>))
+        .col_expr(matter::Column::MaskedReply, Expr::value(None::<String>))
+        .col_expr(matter::Column::RepliedAt, Expr::value(None::<i64>))
         .filter(matter::Column::AppealId.eq(appeal.uuid()))
         .exec(&**txn)
         .await?;
