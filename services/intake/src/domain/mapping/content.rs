@@ -1,4 +1,4 @@
-//! What a row without an id is known by: a hash of everything the mapping took from it.
+//! What a row without an id is known by: a hash of what the mapping took from it.
 
 use hotline_kernel::time::Timestamp;
 use sha2::{Digest, Sha256};
@@ -6,8 +6,9 @@ use sha2::{Digest, Sha256};
 use crate::domain::registration::{Identity, Registration};
 use crate::domain::terms::Term;
 
-/// Over every value that was taken from the row, each with its length before it; not over what the
-/// import itself adds (batch, nature), so that another import of the row has the same content.
+/// Over what was said and replied, each value with its length before it. Not over what the import
+/// itself adds (batch, nature), nor over dates that only some natures read (receipt, deadline), so
+/// that another import of the row has the same content whatever its nature.
 pub(super) fn of(registration: &Registration) -> [u8; 32] {
     let mut hash = Sha256::new();
     let mut part = |text: &str| {
@@ -47,7 +48,8 @@ pub(super) fn of(registration: &Registration) -> [u8; 32] {
         part(&matter.area_code);
     }
     if let Some(imported) = &registration.imported {
-        part(&instant(imported.due_at));
+        // The deadline stood here; empty as for every row without one, rows keep their content.
+        part("");
         let reply = imported.reply.as_ref();
         part(reply.map_or("", |reply| &reply.text));
         part(&instant(reply.and_then(|reply| reply.replied_at)));
