@@ -372,12 +372,11 @@ impl IntakeService for IntakeGrpc {
         &self,
         request: Request<pb::ListRefusedRowsRequest>,
     ) -> Answer<pb::ListRefusedRowsResponse> {
+        let context = command(&request, "", 0);
         let asked = request.into_inner();
         let page = page(asked.page_size, &asked.page_token)?;
-        let (rows, next) = self
-            .0
-            .refused_rows(parse_id("batch_id", &asked.batch_id)?, &page)
-            .await?;
+        let batch = parse_id("batch_id", &asked.batch_id)?;
+        let (rows, next) = self.0.refused_rows(context, batch, &page).await?;
         let next_page_token = next_page(next.as_ref());
         let rows = rows.into_iter().map(imports::refused_row).collect();
         Ok(Response::new(pb::ListRefusedRowsResponse {

@@ -112,16 +112,35 @@ impl Intake {
         .await
     }
 
-    /// A page of a run's refused rows, and the row behind which the next one starts.
+    /// A page of a run's refused rows, and the row behind which the next one starts. They hold what
+    /// stood in the file, so the audit row is committed first.
     ///
     /// # Errors
     ///
-    /// [`IntakeError::ImportNotFound`].
+    /// [`IntakeError::ImportNotFound`]; the attempt stays in the audit.
     pub async fn refused_rows(
         &self,
+        context: CommandContext,
         batch: ImportBatchId,
         page: &Page<i64>,
     ) -> Result<(Vec<RefusedRow>, Option<i64>), IntakeError> {
+        let reason = format!(
+            "at most {} rows behind row {}",
+            page.size,
+            page.after.unwrap_or_default()
+        );
+        self.command(unremembered(context), move |order| {
+            let entry = AuditEntry {
+                resource: "import_batch",
+                resource_id: batch.to_string(),
+                version: 0,
+                action: "refused rows read".to_owned(),
+                reason: reason.clone(),
+            };
+            order.work.audit(order.cause, entry);
+            Box::pin(async { Ok(()) })
+        })
+        .await?;
         let db = self.core.db().read();
         store::import::find(db, batch)
             .await?
@@ -148,7 +167,8 @@ impl Intake {
     }
 }
 
-/// A run remembers by itself how far it is; the command table would only repeat it.
+/// A run remembers by itself how far it is, and every reading is audited anew; the command table would
+/// only repeat it.
 fn unremembered(context: CommandContext) -> CommandContext {
     CommandContext {
         idempotency_key: String::new(),
@@ -271,7 +291,7 @@ async fn take_in(
     if first.row_no > from_row {
         return Err(IntakeError::RowsSkipped { next_row: from_row });
     }
-    let mut chunk = Chunk::map(&batch, order, &fresh)?;
+    let mut chunk = Chunk::map(&batch, order, &fresh).await?;
     chunk.number_occurrences(order, id).await?;
     chunk.register(order, registrar).await?;
     for record in &chunk.records {

@@ -154,3 +154,14 @@ pub struct RefusedRow {
     /// Why.
     pub refusal: super::mapping::Refusal,
 }
+
+impl RefusedRow {
+    /// Where it stands and what was expected, without anything that stood there: what was said to an
+    /// exempt line is not stored.
+    #[must_use]
+    pub fn without_words(mut self) -> Self {
+        self.row.cells.clear();
+        self.refusal.found.clear();
+        self
+    }
+}

@@ -3,10 +3,11 @@
 mod rows;
 
 use hotline_kernel::id::ImportBatchId;
+use hotline_platform::page::Page;
 
 use super::city::{City, cities, command};
 use crate::app::import::NewImport;
-use crate::domain::import::{ImportProgress, ImportSums, RawRow};
+use crate::domain::import::{ImportProgress, ImportSums, RawRow, RefusedRow};
 use crate::domain::terms::Nature;
 use crate::error::IntakeError;
 
@@ -73,6 +74,17 @@ impl City {
             .sums
     }
 
+    async fn refused(
+        &self,
+        batch: ImportBatchId,
+        page: &Page<i64>,
+    ) -> (Vec<RefusedRow>, Option<i64>) {
+        self.intake
+            .refused_rows(command(), batch, page)
+            .await
+            .expect("listed")
+    }
+
     async fn assert_rows_are_conserved(&self) {
         self.assert_conserved().await;
         for (channel, sums) in self.intake.conservation().await.expect("counted") {
@@ -93,6 +105,7 @@ async fn a_file_imported_again_adds_nothing() {
         said("2", "井盖"),
         said("", "噪声"),
         said("", "噪声"),
+        ["", "U1", "漏水", "2020/1/6 9:05:00", "", "2020/1/20"],
         said("3", ""),
     ];
     for city in cities().await {
@@ -100,7 +113,7 @@ async fn a_file_imported_again_adds_nothing() {
         assert_eq!(
             first,
             ImportSums {
-                registered: 4,
+                registered: 5,
                 refused: 1,
                 attached: 0,
                 ..ImportSums::default()
@@ -112,19 +125,21 @@ async fn a_file_imported_again_adds_nothing() {
         assert_eq!(
             again,
             ImportSums {
-                present: 4,
+                present: 5,
                 refused: 1,
                 ..ImportSums::default()
             },
             "{}",
             city.label
         );
-        let elsewhere = city.import(file('b', Nature::Historical), &told).await;
-        assert_eq!(
-            elsewhere.present, 4,
-            "{}: a copy of the file, as another nature",
-            city.label
-        );
+        for (copy, nature) in [('b', Nature::Historical), ('c', Nature::InHand)] {
+            let elsewhere = city.import(file(copy, nature), &told).await;
+            assert_eq!(
+                elsewhere.present, 5,
+                "{}: a copy of the file, as {nature:?}",
+                city.label
+            );
+        }
         city.assert_rows_are_conserved().await;
     }
 }

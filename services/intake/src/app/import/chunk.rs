@@ -1,6 +1,6 @@
 //! One chunk of rows: mapped, told apart, registered, counted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use hotline_kernel::id::{AppealId, ImportBatchId};
 
@@ -16,6 +16,8 @@ use crate::store::import::RowRecord;
 
 /// The rows of one transaction on their way.
 pub struct Chunk<'a> {
+    /// Numbers of rows that are, or may be, of an exempt line: refused, they leave no words behind.
+    wordless: HashSet<i64>,
     mapped: Vec<(&'a RawRow, MappedRow)>,
     /// Rows that are refused so far.
     pub refused: Vec<RefusedRow>,
@@ -25,7 +27,7 @@ pub struct Chunk<'a> {
 
 impl<'a> Chunk<'a> {
     /// Maps every row; what cannot be mapped is refused.
-    pub fn map(
+    pub async fn map(
         batch: &ImportBatch,
         order: Order<'_>,
         rows: &[&'a RawRow],
@@ -38,6 +40,7 @@ impl<'a> Chunk<'a> {
             zone: order.settings.zone,
         };
         let mut chunk = Self {
+            wordless: wordless(&binding, &context, order, rows).await?,
             mapped: Vec::new(),
             refused: Vec::new(),
             records: Vec::new(),
@@ -52,9 +55,14 @@ impl<'a> Chunk<'a> {
     }
 
     fn refuse(&mut self, row: &RawRow, refusal: Refusal, content: Option<String>) {
-        self.refused.push(RefusedRow {
+        let refused = RefusedRow {
             row: row.clone(),
             refusal,
+        };
+        self.refused.push(if self.wordless.contains(&row.row_no) {
+            refused.without_words()
+        } else {
+            refused
         });
         let (row_no, outcome) = (row.row_no, RowOutcome::Refused);
         self.records.push(RowRecord {
@@ -130,6 +138,44 @@ impl<'a> Chunk<'a> {
         }
         Ok(())
     }
+}
+
+/// Which rows are of an exempt line, or do not tell whether they are.
+async fn wordless(
+    binding: &Binding,
+    context: &RowContext,
+    order: Order<'_>,
+    rows: &[&RawRow],
+) -> Result<HashSet<i64>, IntakeError> {
+    let line_of = |row: &RawRow| {
+        if row.unreadable.is_empty() {
+            binding.line_of(&row.cells, context)
+        } else {
+            binding.line_of_unreadable(&row.cells, context)
+        }
+    };
+    let lines: Vec<(i64, Option<String>)> =
+        rows.iter().map(|row| (row.row_no, line_of(row))).collect();
+    let dialled: HashSet<&String> = lines.iter().filter_map(|(_, line)| line.as_ref()).collect();
+    let dialled: Vec<String> = dialled
+        .into_iter()
+        // PostgreSQL takes no NUL, not even to look for it.
+        .filter(|line| !line.is_empty() && !line.contains('\0'))
+        .cloned()
+        .collect();
+    let exempt: HashSet<String> = store::registry::lines_of(&**order.work.txn(), &dialled)
+        .await?
+        .into_iter()
+        .filter(|line| line.is_exempt)
+        .map(|line| line.number)
+        .collect();
+    let is_wordless =
+        |line: &Option<String>| line.as_ref().is_none_or(|line| exempt.contains(line));
+    Ok(lines
+        .iter()
+        .filter(|(_, line)| is_wordless(line))
+        .map(|(row_no, _)| *row_no)
+        .collect())
 }
 
 fn read(binding: &Binding, row: &RawRow, context: &RowContext) -> Result<MappedRow, Refusal> {

@@ -30,7 +30,8 @@ pub struct MappedRow {
     /// What to register. For a row without an id its identity says occurrence 1: the file knows which
     /// it is.
     pub registration: Registration,
-    /// SHA-256 over everything the mapping took from the row: equal rows have equal content.
+    /// SHA-256 over what the mapping took from the row: equal rows have equal content, whatever their
+    /// nature.
     pub content: [u8; 32],
 }
 
@@ -100,11 +101,7 @@ impl Binding {
     /// [`Refusal`] names the first field that is not as expected.
     pub fn apply(&self, cells: &[String], context: &RowContext) -> Result<MappedRow, Refusal> {
         self.check_width(cells)?;
-        let row = Row {
-            binding: self,
-            cells,
-            zone: context.zone,
-        };
+        let row = self.row(cells, context);
         for &field in &self.required {
             row.require(field)?;
         }
@@ -119,6 +116,51 @@ impl Binding {
             registration,
             content: hash,
         })
+    }
+
+    /// The legacy line of a row, empty if none, before anything else of the row is looked at; `None`
+    /// if it may be of any line: its cell is not as expected, or cells are shifted.
+    #[must_use]
+    pub fn line_of(&self, cells: &[String], context: &RowContext) -> Option<String> {
+        if self.check_width(cells).is_err() {
+            return self.line_of_all(context);
+        }
+        self.row(cells, context).dialled()
+    }
+
+    /// The same of a row that its reader could not take apart: `None` also if the name of the line's
+    /// column stands in it.
+    #[must_use]
+    pub fn line_of_unreadable(&self, cells: &[String], context: &RowContext) -> Option<String> {
+        let names = self.fields.get(&Field::Line).map_or("", |line| &line.names);
+        let mut names = names
+            .split('|')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        if names.any(|name| cells.iter().any(|cell| cell.contains(name))) {
+            return None;
+        }
+        self.line_of_all(context)
+    }
+
+    /// The line of every row, if no column says another.
+    fn line_of_all(&self, context: &RowContext) -> Option<String> {
+        let has_column = self
+            .fields
+            .get(&Field::Line)
+            .is_some_and(|line| line.at.is_some());
+        if has_column {
+            return None;
+        }
+        self.row(&[], context).dialled()
+    }
+
+    fn row<'a>(&'a self, cells: &'a [String], context: &RowContext) -> Row<'a> {
+        Row {
+            binding: self,
+            cells,
+            zone: context.zone,
+        }
     }
 
     fn check_width(&self, cells: &[String]) -> Result<(), Refusal> {

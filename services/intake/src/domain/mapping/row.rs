@@ -136,6 +136,11 @@ impl Row<'_> {
         }
     }
 
+    /// The legacy line that was dialled, empty if none; `None` if its cell is not as expected.
+    pub(super) fn dialled(&self) -> Option<String> {
+        self.line(Field::Line).ok()
+    }
+
     fn line(&self, field: Field) -> Result<String, Refusal> {
         self.text_of(field, false)
     }

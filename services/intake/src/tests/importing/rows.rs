@@ -4,9 +4,112 @@ use hotline_platform::page::Page;
 
 use super::{file, rows, said};
 use crate::app::import::NewImport;
+use crate::app::triage::Decision;
 use crate::domain::import::{ImportSums, RawRow};
 use crate::domain::terms::{Nature, Term};
-use crate::tests::city::{cities, command};
+use crate::tests::city::{City, cities, command};
+
+/// The first column of what the database answers.
+async fn kept(city: &City, sql: &str) -> Vec<String> {
+    use sea_orm::{ConnectionTrait, Statement};
+    let db = city.core.db().read();
+    let asked = Statement::from_sql_and_values(db.get_database_backend(), sql, []);
+    let rows = db.query_all_raw(asked).await.expect("asked");
+    let text = |row: &sea_orm::QueryResult| row.try_get_by_index(0).expect("text");
+    rows.iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn a_refused_row_of_an_exempt_line_leaves_no_words() {
+    let cells = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+    let row = |row_no, cells: Vec<String>, unreadable: &str| RawRow {
+        row_no,
+        source_line: row_no + 1,
+        cells,
+        unreadable: unreadable.to_owned(),
+    };
+    let mut shifted = cells(["5", "110", "有人打架", "昨天"]);
+    shifted.push("第五".to_owned());
+    let told = vec![
+        row(1, cells(["1", "110", "有人打架", "昨天"]), ""),
+        row(2, cells(["2", "110？", "有人打架", "昨天"]), ""),
+        row(3, cells(["3", "1\u{fffd}0", "有人打架", "2020/1/6"]), ""),
+        row(
+            4,
+            vec!["{\"line\":\"110\",打架".to_owned()],
+            "a JSON object",
+        ),
+        row(5, shifted, ""),
+        row(6, cells(["6", "12319", "路灯", "昨天"]), ""),
+        row(7, cells(["7", "", "井盖", "昨天"]), ""),
+    ];
+    let import = NewImport {
+        mapping_toml: "[columns]\nsource_id = 'id'\nline = 'line'\ntext = 'text'\nsaid_at = 'at'\n[patterns]\nline = '[0-9]+'\n"
+            .to_owned(),
+        header: ["id", "line", "text", "at"].map(str::to_owned).to_vec(),
+        ..file('a', Nature::New)
+    };
+    for city in cities().await {
+        let batch = city.start(import.clone()).await.batch_id;
+        assert_eq!(city.take(batch, told.clone()).await.refused, 7);
+        let sql = "SELECT found || cells FROM import_refusal ORDER BY row_no";
+        let rows = kept(&city, sql).await;
+        assert_eq!(rows[..5], ["[]"; 5], "{}", city.label);
+        assert!(rows[5].contains("路灯"), "{}: {}", city.label, rows[5]);
+        assert!(rows[6].contains("井盖"), "{}: {}", city.label, rows[6]);
+        let page = Page {
+            size: 1,
+            after: None,
+        };
+        let (listed, _) = city.refused(batch, &page).await;
+        let first = &listed[0];
+        assert_eq!(
+            (first.row.source_line, first.refusal.field.as_str()),
+            (2, "said_at"),
+            "{}: where and what is told",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_diverted_row_forgets_its_reply_too() {
+    let told = [[
+        "1",
+        "U1",
+        "有人打架",
+        "2020/1/6 9:05:00",
+        "已出警",
+        "2020/1/20",
+    ]];
+    for city in cities().await {
+        city.import(file('a', Nature::New), &told).await;
+        let filter = crate::domain::appeal::Filter::default();
+        let page = Page {
+            size: 1,
+            after: None,
+        };
+        let (found, _) = city.intake.appeals(&filter, &page).await.expect("listed");
+        let to = "110".to_owned();
+        let id = found[0].appeal.id;
+        let view = city
+            .intake
+            .triage(command(), id, Decision::Divert { to })
+            .await
+            .expect("diverted");
+        assert_eq!(
+            view.matters[0].matter.imported_reply, None,
+            "{}",
+            city.label
+        );
+        let told = city.log().await;
+        let last = told.last().expect("the event of the diversion");
+        assert!(!format!("{last:?}").contains("出警"), "{}", city.label);
+        let sql = "SELECT original_text || masked_text || COALESCE(original_reply, '') \
+                   || COALESCE(masked_reply, '') || COALESCE(CAST(replied_at AS TEXT), '') FROM matter";
+        assert_eq!(kept(&city, sql).await, [""], "{}", city.label);
+    }
+}
 
 #[tokio::test]
 async fn the_same_id_with_other_content_is_set_aside_once() {
@@ -63,25 +166,27 @@ async fn refused_rows_are_kept_with_what_was_expected_and_what_stood_there() {
             size: 2,
             after: None,
         };
-        let (first, next) = city
-            .intake
-            .refused_rows(batch, &page)
-            .await
-            .expect("listed");
-        let (second, end) = city
-            .intake
-            .refused_rows(
-                batch,
-                &Page {
-                    after: next,
-                    ..page
-                },
-            )
-            .await
-            .expect("listed");
+        let (first, next) = city.refused(batch, &page).await;
+        let behind = Page {
+            after: next,
+            ..page
+        };
+        let (second, end) = city.refused(batch, &behind).await;
         assert_eq!(
             (first.len(), second.len(), end),
             (2, 1, None),
+            "{}",
+            city.label
+        );
+        let sql = "SELECT action || ': ' || reason FROM audit WHERE method = '/test' \
+                   AND resource = 'import_batch' ORDER BY seq";
+        assert_eq!(
+            kept(&city, sql).await,
+            [
+                "started: ",
+                "refused rows read: at most 2 rows behind row 0",
+                "refused rows read: at most 2 rows behind row 3"
+            ],
             "{}",
             city.label
         );
