@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::core::{Core, CoreError};
 use crate::db::sql;
-use crate::lease::{Holdings, Lease, Step};
+use crate::lease::{Advanced, Holdings, Lease, Step};
 use crate::link::linked_span;
 use crate::parked;
 use crate::reaction::{Reaction, ReactionError};
@@ -38,11 +38,14 @@ pub(crate) async fn apply(
     events: &[Envelope],
 ) -> Result<Applied, CoreError> {
     let work = Work::begin(core).await?;
-    if !advance(&work, lease, holdings, events).await? {
-        work.roll_back().await;
-        return Ok(Applied::Lost);
-    }
-    let set_aside = set_aside(&work, lease).await?;
+    let set_aside = match advance(&work, lease, holdings, events).await? {
+        Advanced::Lost => {
+            work.roll_back().await;
+            return Ok(Applied::Lost);
+        }
+        Advanced::Free => SetAside::default(),
+        Advanced::PastSetAside => set_aside(&work, lease).await?,
+    };
     for event in events {
         if set_aside.skipped.contains(&event.event_id) {
             continue; // a replay comes by what a person decided never to apply
@@ -73,7 +76,8 @@ pub(crate) async fn park(
     failure: &parked::Failure,
 ) -> Result<bool, CoreError> {
     let work = Work::begin(core).await?;
-    if !advance(&work, lease, holdings, std::slice::from_ref(event)).await? {
+    let advanced = advance(&work, lease, holdings, std::slice::from_ref(event)).await?;
+    if advanced == Advanced::Lost {
         work.roll_back().await;
         return Ok(false);
     }
@@ -87,7 +91,8 @@ async fn advance(
     lease: &Lease,
     holdings: &Holdings,
     events: &[Envelope],
-) -> Result<bool, CoreError> {
+) -> Result<Advanced, CoreError> {
+    let mut ended = Advanced::Free;
     for run in events.chunk_by(|one, next| one.partition == next.partition) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else {
             continue;
@@ -96,7 +101,7 @@ async fn advance(
             .ok()
             .and_then(|index| *holdings.get(index)?);
         let (Some(held), Ok(partition)) = (held, u16::try_from(first.partition)) else {
-            return Ok(false);
+            return Ok(Advanced::Lost);
         };
         let step = Step {
             partition,
@@ -105,11 +110,13 @@ async fn advance(
             last: last.pub_seq,
             fence: held.fence,
         };
-        if !lease.advance(work.txn(), step).await? {
-            return Ok(false);
+        match lease.advance(work.txn(), step).await? {
+            Advanced::Free => {}
+            Advanced::PastSetAside => ended = Advanced::PastSetAside,
+            Advanced::Lost => return Ok(Advanced::Lost),
         }
     }
-    Ok(true)
+    Ok(ended)
 }
 
 /// What is not applied as it comes.

@@ -95,10 +95,15 @@ impl Lease {
         Ok(())
     }
 
-    /// Moves the offset of a held partition from behind `first` to `last`; false if it is not held any more.
-    pub(crate) async fn advance(&self, txn: &Txn, step: Step) -> Result<bool, CoreError> {
+    /// Moves the offset of a held partition from behind `first` to `last`.
+    ///
+    /// Only the holder parks, in a transaction that moves the same offset, so what is set aside is seen
+    /// here whole.
+    pub(crate) async fn advance(&self, txn: &Txn, step: Step) -> Result<Advanced, CoreError> {
         let text = "UPDATE consumer_offset SET pos = $1 WHERE consumer = $2 AND producer = $3 AND partition = $4 \
-                    AND epoch = $5 AND pos = $6 AND fence = $7";
+                    AND epoch = $5 AND pos = $6 AND fence = $7 \
+                    RETURNING (SELECT 1 FROM parked WHERE consumer = $2 AND producer = $3 \
+                    AND state IN ('parked', 'skipped') LIMIT 1) AS set_aside";
         let values = vec![
             step.last.into(),
             self.consumer.into(),
@@ -108,11 +113,13 @@ impl Lease {
             (step.first - 1).into(),
             step.fence.into(),
         ];
-        Ok(txn
-            .execute_raw(sql(&**txn, text, values))
-            .await?
-            .rows_affected()
-            == 1)
+        let Some(row) = txn.query_one_raw(sql(&**txn, text, values)).await? else {
+            return Ok(Advanced::Lost);
+        };
+        Ok(match row.try_get::<Option<i32>>("", "set_aside")? {
+            None => Advanced::Free,
+            Some(_) => Advanced::PastSetAside,
+        })
     }
 
     async fn read(&self, txn: &Txn, epoch: i32) -> Result<Found, CoreError> {
@@ -202,6 +209,17 @@ struct Found {
     rows: usize,
     /// Whether something is held in another epoch.
     is_behind_epoch: bool,
+}
+
+/// How a move of an offset ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Advanced {
+    /// The partition is not held any more; nothing moved.
+    Lost,
+    /// It moved, and nothing of this producer is parked or skipped.
+    Free,
+    /// It moved, and something of this producer is parked or skipped.
+    PastSetAside,
 }
 
 /// A move of an offset over the events `first` to `last`.

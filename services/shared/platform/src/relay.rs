@@ -62,12 +62,18 @@ pub(crate) async fn pass(core: &Core) -> Result<u64, CoreError> {
     let signals = core.signals();
     let written = signals.written();
     let mut total = 0;
-    let is_done = if has_work(core.db().read()).await? {
+    // What was committed here needs no look; another process's rows do.
+    let is_known = signals.relayed.load(Ordering::SeqCst) != written;
+    let is_done = if is_known || has_work(core.db().read()).await? {
         loop {
             let numbered = number(core).await?;
             total += numbered.rows;
-            if numbered.is_all || numbered.rows == 0 {
-                break numbered.is_all;
+            if numbered.is_all {
+                break true;
+            }
+            if numbered.rows == 0 {
+                // Nothing is left, or another relay holds what is.
+                break !has_work(core.db().read()).await?;
             }
         }
     } else {
@@ -98,7 +104,7 @@ async fn has_work<C: ConnectionTrait>(connection: &C) -> Result<bool, CoreError>
 /// What one transaction of numbering did.
 struct Numbered {
     rows: u64,
-    /// Whether nothing that was visible is left, neither to this relay nor to another that holds it.
+    /// Whether everything that was visible has its number now.
     is_all: bool,
 }
 
@@ -167,7 +173,6 @@ async fn hold(txn: &Txn) -> Result<Held, CoreError> {
         .map(|row| row.try_get::<i64>("", "waiting"))
         .transpose()?;
     let partitions = partitions?;
-    // No row at all: another relay holds whatever there is, or there is nothing any more.
     let is_all = waiting.is_some_and(|waiting| i64::try_from(partitions.len()) == Ok(waiting));
     Ok(Held { partitions, is_all })
 }
