@@ -163,10 +163,12 @@ impl Turn<'_> {
             return Ok(ticket);
         };
         let terms = self.terms_from(&ticket.demand, assignment.dispatched_at);
+        // An imported deadline counts days, and holds for the first round alone.
+        let is_imported = ticket.demand.imported_due_at.is_some() && ticket.round == 1;
         let clock = Running {
             dispatched_at: assignment.dispatched_at,
             due_at: assignment.due.at,
-            in_hours: terms.hours.is_some() && ticket.demand.imported_due_at.is_none(),
+            in_hours: terms.hours.is_some() && !is_imported,
             card: ticket.card,
         };
         let planned = plan(

@@ -184,3 +184,36 @@ async fn urgent_tickets_count_hours_through_the_night() {
         assert_eq!(city.ticket(ticket).await.card, Card::Red, "{}", city.label);
     }
 }
+
+#[tokio::test]
+async fn an_imported_deadline_holds_for_one_round_and_the_next_counts_hours() {
+    for city in City::all().await {
+        let mut in_hand = matter(1, "路灯漏电");
+        in_hand.nature = shared::Nature::InHand.into();
+        in_hand.urgency = shared::Urgency::Urgent.into();
+        in_hand.imported_due_at = Some(crate::convert::timestamp(at("2026-09-24 17:30")));
+        let ticket = city.opens(&in_hand).await;
+        city.concludes(ticket, "LAMPS").await;
+        city.clock.set(at("2026-09-21 09:00"));
+        city.judges(ticket, 1, pb::Verdict::Rework).await;
+        let held = city.ticket(ticket).await;
+        assert_eq!(
+            held.state.assignment().unwrap().due.at,
+            at("2026-09-21 13:00"),
+            "{}",
+            city.label
+        );
+        // (the clock, timers that fire, the card then)
+        let cases = [
+            ("2026-09-21 10:59", 0, Card::None),
+            ("2026-09-21 11:00", 1, Card::Yellow),
+            ("2026-09-21 12:59", 0, Card::Yellow),
+            ("2026-09-21 13:00", 1, Card::Red),
+        ];
+        for (clock, fired, card) in cases {
+            let label = format!("{}: {clock}", city.label);
+            assert_eq!(city.clock_strikes(clock).await, fired, "{label}");
+            assert_eq!(city.ticket(ticket).await.card, card, "{label}");
+        }
+    }
+}
