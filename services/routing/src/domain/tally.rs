@@ -74,6 +74,7 @@ impl Ticket {
             TicketCommand::Attach(matter) => next.matters.push(matter),
             TicketCommand::Reopen(matter) => {
                 next.round += u32::from(self.state.was_concluded());
+                next.is_escalated = false;
                 next.matters.push(matter);
                 next.start_assignment();
             }

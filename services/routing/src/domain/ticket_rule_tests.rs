@@ -199,13 +199,17 @@ fn a_concluded_ticket_that_was_absorbed_comes_back_in_its_next_round() {
         (TicketState::Concluded(conclusion()), 2),
     ];
     for state in [TicketState::Concluded(conclusion()), states().remove(7)] {
-        let back = ticket(state)
+        let escalated = Ticket {
+            is_escalated: true,
+            ..ticket(state)
+        };
+        let back = escalated
             .after(TicketCommand::Reopen(matter(2)), at(6))
             .unwrap();
         assert_eq!(
-            (back.round, back.matters.len()),
-            (2, 2),
-            "its own matter is never turned away"
+            (back.round, back.matters.len(), back.is_escalated),
+            (2, 2, false),
+            "its own matter is never turned away, and its next failure is told to the supervisor again"
         );
     }
     for (state, round) in cases {
