@@ -68,7 +68,7 @@ impl Routing {
         let save = self.core.execute(context, move |work| {
             Box::pin(async move {
                 let table = loaded.table();
-                // Counted first: the row's lock lets one load of a table in at a time.
+                // Counted first: that lets one load in at a time, whatever its table.
                 let version = store::registry::count_load(work.txn(), table).await?;
                 let mut rows = store::registry::rows(&**work.txn()).await?;
                 rows.replace(loaded.clone());

@@ -24,6 +24,9 @@ use crate::domain::word::Word;
 /// Rows of one INSERT; both databases bind more values than that takes.
 const INSERT_ROWS_MAX: usize = 500;
 
+/// Stands for all tables together where loads are counted.
+const WHOLE: &str = "registry";
+
 /// Rises with every load of any table.
 pub(crate) async fn stamp(db: &impl ConnectionTrait) -> Result<i64, CoreError> {
     let versions: Vec<i64> = registry_version::Entity::find()
@@ -36,9 +39,17 @@ pub(crate) async fn stamp(db: &impl ConnectionTrait) -> Result<i64, CoreError> {
 }
 
 /// Counts a load of `table`; returns how many there were with it.
+///
+/// Every load counts the whole registry first. That row's lock lets one load in at a time, so that a table
+/// is checked against what the others hold when it is saved.
 pub(crate) async fn count_load(txn: &Txn, table: Table) -> Result<i64, CoreError> {
+    count_one(txn, WHOLE).await?;
+    count_one(txn, table.word()).await
+}
+
+async fn count_one(txn: &Txn, name: &str) -> Result<i64, CoreError> {
     let row = registry_version::Model {
-        table_name: table.word().to_owned(),
+        table_name: name.to_owned(),
         version: 1,
     };
     let next = Expr::col((registry_version::Entity, registry_version::Column::Version)).add(1);
@@ -49,7 +60,7 @@ pub(crate) async fn count_load(txn: &Txn, table: Table) -> Result<i64, CoreError
         .on_conflict(again)
         .exec_without_returning(&**txn)
         .await?;
-    let row = registry_version::Entity::find_by_id(table.word())
+    let row = registry_version::Entity::find_by_id(name)
         .one(&**txn)
         .await?;
     row.map(|row| row.version)

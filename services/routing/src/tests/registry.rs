@@ -52,6 +52,34 @@ async fn a_table_with_one_wrong_row_changes_nothing() {
 }
 
 #[tokio::test]
+async fn of_two_loads_that_exclude_each_other_one_is_refused() {
+    let few =
+        "code,name,parent_code,group\nHOUSING,住建,,\nUMB,城管,,\nLAMPS,照明,,\nWATER,水务,,\n";
+    let many = format!("{few}PARKS,园林,,\n");
+    let (header, to_lamps) = (
+        "category_code,area_code,lead_unit_code,source",
+        "0201,,LAMPS,旧",
+    );
+    for city in City::all().await {
+        for turn in 1..=5 {
+            city.loads("units", &many).await.unwrap();
+            let to_parks = format!("{header}\n0201,,PARKS,第{turn}次\n");
+            let (units, catalogue) =
+                tokio::join!(city.loads("units", few), city.loads("catalogue", &to_parks));
+            assert_ne!(
+                units.is_ok(),
+                catalogue.is_ok(),
+                "{}: {turn}: {units:?}, {catalogue:?}",
+                city.label
+            );
+            city.loads("catalogue", &format!("{header}\n{to_lamps}\n"))
+                .await
+                .unwrap();
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_loaded_table_is_used_at_once_and_told_by_name() {
     for city in City::all().await {
         let csv = "category_code,area_code,lead_unit_code,source\n0201,,UMB,新目录\n";
