@@ -1,6 +1,7 @@
 //! Between the wire and the domain.
 
 use hotline_kernel::id::{FollowUpId, TicketId};
+use hotline_kernel::text::normalise;
 use hotline_kernel::time::Timestamp;
 use hotline_platform::page::{self, Page};
 use hotline_platform::reaction::ReactionError;
@@ -33,7 +34,7 @@ pub(crate) fn reply_query(
     let filter = ReplyFilter {
         appeal: optional_id("appeal_id", &request.appeal_id)?.map(Into::into),
         ticket: optional_id("ticket_id", &request.ticket_id)?.map(Into::into),
-        channel_code: request.channel_code.clone(),
+        channel_code: code("channel_code", &request.channel_code)?,
         state,
     };
     Ok((
@@ -303,11 +304,19 @@ fn optional_id(field: &'static str, text: &str) -> Result<Option<Uuid>, Feedback
         .map_err(|_| invalid(field, AN_ID))
 }
 
+fn code(field: &'static str, text: &str) -> Result<String, FeedbackError> {
+    if text.chars().any(char::is_control) {
+        return Err(invalid(field, "a code without control characters"));
+    }
+    Ok(text.to_owned())
+}
+
 fn note(text: &str) -> Result<String, FeedbackError> {
+    let text = normalise(text);
     if text.chars().count() > NOTE_CHARS_MAX {
         return Err(invalid("note", "at most 2000 characters"));
     }
-    Ok(text.to_owned())
+    Ok(text)
 }
 
 fn invalid(field: &'static str, expected: &'static str) -> FeedbackError {

@@ -1,5 +1,6 @@
 //! Between the wire and the domain.
 
+pub(crate) mod orders;
 mod words;
 
 use chrono::{DateTime, Timelike};
@@ -10,8 +11,10 @@ use hotline_proto::routing as rpc;
 use hotline_proto::shared;
 use uuid::Uuid;
 
-pub(crate) use self::words::{card, change_word, reason, state_name, state_word, urgency};
-use self::words::{card_word, kind, kind_word, nature, nature_word, reason_word, urgency_word};
+pub(crate) use self::words::{card, change_word, state_name, state_word};
+use self::words::{
+    card_word, kind, kind_word, nature, nature_word, reason, reason_word, urgency, urgency_word,
+};
 use crate::app::hearing::Arrival;
 use crate::app::queries::Name;
 use crate::domain::catalogue::CatalogueProposal;
@@ -52,7 +55,7 @@ pub(crate) fn ticket_id(text: &str) -> Result<TicketId, RoutingError> {
 pub(crate) fn name(by: Option<rpc::get_ticket_request::By>) -> Result<Name, RoutingError> {
     match by {
         Some(rpc::get_ticket_request::By::TicketId(id)) => Ok(Name::Id(ticket_id(&id)?)),
-        Some(rpc::get_ticket_request::By::Number(number)) if !number.is_empty() => {
+        Some(rpc::get_ticket_request::By::Number(number)) if is_code(&number) => {
             Ok(Name::Number(number))
         }
         _ => Err(RoutingError::Invalid {
@@ -60,6 +63,21 @@ pub(crate) fn name(by: Option<rpc::get_ticket_request::By>) -> Result<Name, Rout
             expected: "a ticket's id or number",
         }),
     }
+}
+
+/// A unit's code to look for; empty for any.
+pub(crate) fn unit_code(text: &str) -> Result<String, RoutingError> {
+    if !text.is_empty() && !is_code(text) {
+        return Err(RoutingError::Invalid {
+            field: "unit_code",
+            expected: "the code of a unit",
+        });
+    }
+    Ok(text.to_owned())
+}
+
+fn is_code(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control)
 }
 
 /// A snapshot of a ticket.

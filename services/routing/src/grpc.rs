@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use crate::NAME;
 use crate::app::Routing;
-use crate::app::order::{DispatchOrder, Order, ReturnOrder};
+use crate::app::order::Order;
 use crate::convert;
 use crate::domain::ticket::Filter;
 use crate::error::RoutingError;
@@ -76,7 +76,7 @@ fn filter(request: &rpc::ListTicketsRequest) -> Result<Filter, RoutingError> {
         convert::instant(at).ok_or(unknown)
     });
     Ok(Filter {
-        unit_code: request.unit_code.clone(),
+        unit_code: convert::unit_code(&request.unit_code)?,
         within_units: None,
         states: states.collect::<Result<_, _>>()?,
         due_before: due_before.transpose()?,
@@ -168,17 +168,9 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::DispatchTicketResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let urgency = convert::urgency(sent.urgency());
-        let sent = request.into_inner();
-        let order = Order::Dispatch(DispatchOrder {
-            lead: sent.lead_unit_code,
-            assisting: sent.assisting_unit_codes,
-            category_code: sent.category_code,
-            area_code: sent.area_code,
-            urgency,
-            note: sent.note,
-        });
-        let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
+        let id = sent.ticket_id.clone();
+        let order = convert::orders::dispatch(request.into_inner())?;
+        let ticket = self.carry_out(context, &id, order).await?;
         Ok(Response::new(rpc::DispatchTicketResponse { ticket }))
     }
 
@@ -200,15 +192,9 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::ReturnTicketResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let reason = convert::reason(sent.reason())?;
-        let sent = request.into_inner();
-        let order = Order::Return(ReturnOrder {
-            reason,
-            clause: sent.clause,
-            proposed_unit_code: sent.proposed_unit_code,
-            note: sent.note,
-        });
-        let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
+        let id = sent.ticket_id.clone();
+        let order = convert::orders::give_back(request.into_inner())?;
+        let ticket = self.carry_out(context, &id, order).await?;
         Ok(Response::new(rpc::ReturnTicketResponse { ticket }))
     }
 
@@ -218,13 +204,9 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::DecideReturnResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let sent = request.into_inner();
-        let order = Order::DecideReturn {
-            grant: sent.grant,
-            lead: sent.lead_unit_code,
-            note: sent.note,
-        };
-        let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
+        let id = sent.ticket_id.clone();
+        let order = convert::orders::return_decision(request.into_inner())?;
+        let ticket = self.carry_out(context, &id, order).await?;
         Ok(Response::new(rpc::DecideReturnResponse { ticket }))
     }
 
@@ -234,13 +216,9 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::DecideConsultationResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let sent = request.into_inner();
-        let order = Order::DecideConsultation {
-            lead: sent.lead_unit_code,
-            assisting: sent.assisting_unit_codes,
-            decision: sent.decision,
-        };
-        let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
+        let id = sent.ticket_id.clone();
+        let order = convert::orders::consultation(request.into_inner())?;
+        let ticket = self.carry_out(context, &id, order).await?;
         Ok(Response::new(rpc::DecideConsultationResponse { ticket }))
     }
 
@@ -250,11 +228,7 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::HandleTicketResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let sent = request.into_inner();
-        let order = Order::Handle {
-            handling_report: sent.handling_report,
-            reply: sent.reply,
-        };
+        let order = convert::orders::handling(sent)?;
         let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
         Ok(Response::new(rpc::HandleTicketResponse { ticket }))
     }
@@ -265,10 +239,7 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::SendBackTicketResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let sent = request.into_inner();
-        let order = Order::SendBack {
-            reason: sent.reason,
-        };
+        let order = convert::orders::send_back(sent)?;
         let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
         Ok(Response::new(rpc::SendBackTicketResponse { ticket }))
     }
@@ -291,10 +262,7 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::ReworkTicketResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let sent = request.into_inner();
-        let order = Order::Rework {
-            reason: sent.reason,
-        };
+        let order = convert::orders::rework(sent)?;
         let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
         Ok(Response::new(rpc::ReworkTicketResponse { ticket }))
     }
@@ -317,8 +285,7 @@ impl RoutingService for RoutingGrpc {
     ) -> Result<Response<rpc::SuperviseTicketResponse>, Status> {
         let sent = request.get_ref();
         let context = context(&request, &sent.idempotency_key, sent.expected_version)?;
-        let sent = request.into_inner();
-        let order = Order::Supervise { order: sent.order };
+        let order = convert::orders::supervision(sent)?;
         let ticket = self.carry_out(context, &sent.ticket_id, order).await?;
         Ok(Response::new(rpc::SuperviseTicketResponse { ticket }))
     }

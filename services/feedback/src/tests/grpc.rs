@@ -204,6 +204,36 @@ async fn an_attempt_must_fit_together() {
 }
 
 #[tokio::test]
+async fn a_note_is_kept_in_one_form_on_every_database() {
+    for bench in benches().await {
+        bench
+            .hears([a_matter(1).opened(), concluded(1, 5, 1, &[1])])
+            .await;
+        let told = RecordAttemptRequest {
+            follow_up_id: bench.live(1).await.id.to_string(),
+            note: " 无人\0接听\r\n ".to_owned(),
+            ..RecordAttemptRequest::default()
+        };
+        let answer = face(&bench)
+            .record_attempt(Request::new(told))
+            .await
+            .unwrap()
+            .into_inner();
+        let follow_up = answer.follow_up.unwrap().follow_up.unwrap();
+        assert_eq!(follow_up.note, "无人接听", "{}", bench.label);
+        let list = ListRepliesRequest {
+            channel_code: "web\0".to_owned(),
+            ..ListRepliesRequest::default()
+        };
+        let refused = face(&bench)
+            .list_replies(Request::new(list))
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{}", bench.label);
+    }
+}
+
+#[tokio::test]
 async fn only_what_failed_can_be_classified() {
     for bench in benches().await {
         bench

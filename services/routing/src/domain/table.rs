@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::NaiveDate;
+use hotline_kernel::text::normalise;
 
 /// The largest table.
 pub const ROWS_MAX: usize = 20_000;
@@ -180,14 +181,15 @@ impl Sheet {
 }
 
 impl Cells<'_> {
-    /// The cell of `column`; empty if the column is absent.
+    /// The cell of `column` in its one normal form; empty if the column is absent.
     #[must_use]
     pub fn text(&self, column: &str) -> String {
         let place = self.headers.iter().position(|header| header == column);
-        place
-            .and_then(|place| self.record.get(place))
-            .unwrap_or_default()
-            .to_owned()
+        normalise(
+            place
+                .and_then(|place| self.record.get(place))
+                .unwrap_or_default(),
+        )
     }
 
     /// The cell of `column`, which must not be empty.

@@ -111,6 +111,85 @@ async fn a_text_that_is_missing_is_asked_for_in_a_whole_sentence() {
 }
 
 #[tokio::test]
+async fn texts_are_kept_in_one_form_on_every_database() {
+    for city in City::all().await {
+        let service = RoutingGrpc::new(city.routing.clone());
+        let ticket_id = dispatched(&city, &service).await.ticket.unwrap().id;
+        let sign = rpc::SignTicketRequest {
+            ticket_id: ticket_id.clone(),
+            ..Default::default()
+        };
+        service.sign_ticket(asked("UMB", sign)).await.unwrap();
+        let handle = rpc::HandleTicketRequest {
+            ticket_id,
+            handling_report: "已\0劝离".to_owned(),
+            reply: "已处理\0\r\n感谢来电\n".to_owned(),
+            ..Default::default()
+        };
+        let answer = service.handle_ticket(asked("UMB", handle)).await.unwrap();
+        let ticket = answer.into_inner().ticket.unwrap().ticket.unwrap();
+        assert_eq!(
+            (ticket.handling_report.as_str(), ticket.reply.as_str()),
+            ("已劝离", "已处理\n感谢来电"),
+            "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn texts_that_are_too_long_and_codes_that_are_none_are_refused() {
+    for city in City::all().await {
+        let service = RoutingGrpc::new(city.routing.clone());
+        let ticket_id = city.opens(&matter(1, "有人摆摊")).await.to_string();
+        let supervise = rpc::SuperviseTicketRequest {
+            ticket_id: ticket_id.clone(),
+            order: "长".repeat(2_001),
+            ..Default::default()
+        };
+        let supervised = service.supervise_ticket(asked("", supervise)).await;
+        let handle = rpc::HandleTicketRequest {
+            ticket_id,
+            reply: "长".repeat(20_001),
+            ..Default::default()
+        };
+        let handled = service.handle_ticket(asked("", handle)).await;
+        let list = rpc::ListTicketsRequest {
+            unit_code: "UMB\0".to_owned(),
+            ..Default::default()
+        };
+        let listed = service.list_tickets(asked("", list)).await;
+        let by = Some(rpc::get_ticket_request::By::Number("\0".to_owned()));
+        let shown = service
+            .get_ticket(asked("", rpc::GetTicketRequest { by }))
+            .await;
+        let told = [
+            (
+                supervised.unwrap_err(),
+                "`order` must be at most 2000 characters",
+            ),
+            (
+                handled.unwrap_err(),
+                "`reply` must be at most 20000 characters",
+            ),
+            (
+                listed.unwrap_err(),
+                "`unit_code` must be the code of a unit",
+            ),
+            (shown.unwrap_err(), "`by` must be a ticket's id or number"),
+        ];
+        for (refused, message) in told {
+            assert_eq!(
+                (refused.code(), refused.message()),
+                (Code::InvalidArgument, message),
+                "{}",
+                city.label
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_refused_table_names_its_cells() {
     for city in City::all().await {
         let service = RoutingGrpc::new(city.routing.clone());
