@@ -133,6 +133,16 @@ async fn open(import: &Import) -> Result<Opened, anyhow::Error> {
     Ok(looked.await??)
 }
 
+/// What the reader says.
+enum Told {
+    /// Some more rows.
+    Rows(Chunk),
+    /// Every row was told.
+    End,
+    /// The rest of the file cannot be read.
+    Failed(ReadError),
+}
+
 /// Rows that are sent together.
 #[derive(Default)]
 struct Chunk {
@@ -142,7 +152,7 @@ struct Chunk {
 }
 
 /// Reads the file to its end, or until nobody listens; rows before `from_row` are known to intake.
-fn read_ahead(source: &mut dyn RowSource, from_row: i64, to: &Sender<Result<Chunk, ReadError>>) {
+fn read_ahead(source: &mut dyn RowSource, from_row: i64, to: &Sender<Told>) {
     let mut chunk = Chunk::default();
     for row_no in 1.. {
         let row = match source.next_row() {
@@ -150,8 +160,8 @@ fn read_ahead(source: &mut dyn RowSource, from_row: i64, to: &Sender<Result<Chun
             Ok(None) => break,
             Err(error) => {
                 // What was read before it counts; if nobody listens, nobody needs the error.
-                let told = chunk.rows.is_empty() || to.blocking_send(Ok(chunk)).is_ok();
-                drop(told.then(|| to.blocking_send(Err(error))));
+                let told = chunk.rows.is_empty() || to.blocking_send(Told::Rows(chunk)).is_ok();
+                drop(told.then(|| to.blocking_send(Told::Failed(error))));
                 return;
             }
         };
@@ -163,7 +173,7 @@ fn read_ahead(source: &mut dyn RowSource, from_row: i64, to: &Sender<Result<Chun
         if is_full && !chunk.rows.is_empty() {
             let full = std::mem::take(&mut chunk);
             if to
-                .blocking_send(Ok(Chunk {
+                .blocking_send(Told::Rows(Chunk {
                     done: source.done(),
                     ..full
                 }))
@@ -181,11 +191,21 @@ fn read_ahead(source: &mut dyn RowSource, from_row: i64, to: &Sender<Result<Chun
             unreadable: row.unreadable,
         });
     }
-    if !chunk.rows.is_empty() {
-        drop(to.blocking_send(Ok(Chunk {
-            done: Some(1.0),
-            ..chunk
-        })));
+    let last = Chunk {
+        done: Some(1.0),
+        ..chunk
+    };
+    let told = last.rows.is_empty() || to.blocking_send(Told::Rows(last)).is_ok();
+    drop(told.then(|| to.blocking_send(Told::End)));
+}
+
+/// The next chunk; `None` at the file's end. A reader that goes without telling the end has died.
+async fn next_chunk(chunks: &mut Receiver<Told>) -> anyhow::Result<Option<Chunk>> {
+    match chunks.recv().await {
+        Some(Told::Rows(chunk)) => Ok(Some(chunk)),
+        Some(Told::End) => Ok(None),
+        Some(Told::Failed(error)) => Err(error.into()),
+        None => anyhow::bail!("the file's reader died before the file's end"),
     }
 }
 
@@ -197,7 +217,7 @@ struct Run {
 impl Run {
     async fn carry(
         &mut self,
-        chunks: &mut Receiver<Result<Chunk, ReadError>>,
+        chunks: &mut Receiver<Told>,
         progress: &mut (dyn FnMut(&ImportSums, Option<f64>) + Send),
         interrupted: impl Future<Output = ()>,
     ) -> anyhow::Result<()> {
@@ -209,10 +229,9 @@ impl Run {
                     self.ended.is_interrupted = true;
                     return Ok(());
                 }
-                chunk = chunks.recv() => chunk,
+                chunk = next_chunk(chunks) => chunk?,
             };
             let Some(chunk) = chunk else { break };
-            let chunk = chunk?;
             let answer = self.send(chunk.rows).await?;
             self.ended.next_row = answer.next_row;
             self.ended.sums = answer.sums.unwrap_or_default();
@@ -266,4 +285,51 @@ fn is_passing(code: Code) -> bool {
         code,
         Code::Unavailable | Code::ResourceExhausted | Code::Aborted | Code::DeadlineExceeded
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::source::SourceRow;
+
+    /// A file of two rows whose reader then does something else.
+    struct Rows {
+        given: u64,
+        then: fn() -> Result<Option<SourceRow>, ReadError>,
+    }
+
+    impl RowSource for Rows {
+        fn header(&self) -> &[String] {
+            &[]
+        }
+
+        fn next_row(&mut self) -> Result<Option<SourceRow>, ReadError> {
+            self.given += 1;
+            if self.given > 2 {
+                return (self.then)();
+            }
+            Ok(Some(SourceRow::read(self.given, vec!["路灯".to_owned()])))
+        }
+    }
+
+    /// Rows heard until the reader's end, and whether that was the file's.
+    async fn heard(then: fn() -> Result<Option<SourceRow>, ReadError>) -> (usize, bool) {
+        let (sender, mut chunks) = channel(AHEAD);
+        std::thread::spawn(move || read_ahead(&mut Rows { given: 0, then }, 1, &sender));
+        let mut rows = 0;
+        loop {
+            match next_chunk(&mut chunks).await {
+                Ok(Some(chunk)) => rows += chunk.rows.len(),
+                Ok(None) => return (rows, true),
+                Err(_) => return (rows, false),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_at_its_end_only_when_its_reader_says_so() {
+        assert_eq!(heard(|| Ok(None)).await, (2, true));
+        assert_eq!(heard(|| Err(ReadError::NoHeader)).await, (2, false));
+        assert_eq!(heard(|| panic!("a broken reader")).await, (0, false));
+    }
 }
