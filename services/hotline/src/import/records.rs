@@ -156,8 +156,13 @@ impl RowSource for Csv {
     }
 }
 
-/// A line's number and its object, or why it is none.
-type Line = (u64, Result<Object, String>);
+/// A line that is not empty.
+struct Line {
+    number: u64,
+    text: String,
+    /// `None` if it is none that can be read.
+    object: Option<Object>,
+}
 
 /// One JSON object per line. The names of the first lines, in order of appearance, are the header.
 struct JsonLines {
@@ -182,16 +187,16 @@ impl JsonLines {
             meter,
         };
         while lines.ahead.len() < HEADER_LINES {
-            let Some((line, parsed)) = lines.read_line()? else {
+            let Some(line) = lines.read_line()? else {
                 break;
             };
-            for (name, _) in parsed.iter().flat_map(|object| &object.0) {
+            for (name, _) in line.object.iter().flat_map(|object| &object.0) {
                 if !lines.columns.contains_key(name) {
                     lines.columns.insert(name.clone(), lines.header.len());
                     lines.header.push(name.clone());
                 }
             }
-            lines.ahead.push_back((line, parsed));
+            lines.ahead.push_back(line);
         }
         if lines.header.is_empty() {
             Err(ReadError::NoHeader)
@@ -222,43 +227,41 @@ impl JsonLines {
             }
             self.line += 1;
             if !text.trim().is_empty() {
-                let parsed = serde_json::from_str::<Object>(&text);
-                return Ok(Some((
-                    self.line,
-                    parsed.map_err(|error| format!("a JSON object, but: {error}")),
-                )));
+                return Ok(Some(Line {
+                    number: self.line,
+                    object: serde_json::from_str(&text).ok(),
+                    text,
+                }));
             }
         }
     }
 
-    fn row(&self, line: u64, parsed: Result<Object, String>) -> SourceRow {
-        let mut row = SourceRow::read(line, vec![String::new(); self.header.len()]);
-        let object = match parsed {
-            Ok(object) => object,
-            Err(why) => {
-                return SourceRow {
-                    unreadable: why,
-                    ..row
-                };
-            }
-        };
-        let mut seen = vec![false; self.header.len()];
+    /// The line as a row. One that cannot be read is kept whole, as its only cell; why is said without
+    /// a word of it.
+    fn row(&self, line: Line) -> SourceRow {
+        match self.cells(line.object) {
+            Ok(cells) => SourceRow::read(line.number, cells),
+            Err(expected) => SourceRow {
+                line: line.number,
+                cells: vec![line.text.trim().to_owned()],
+                unreadable: expected.to_owned(),
+            },
+        }
+    }
+
+    fn cells(&self, object: Option<Object>) -> Result<Vec<String>, &'static str> {
+        let object = object.ok_or("a JSON object")?;
+        let mut cells: Vec<Option<String>> = vec![None; self.header.len()];
         for (name, value) in object.0 {
-            match self.columns.get(&name) {
-                Some(&at) if seen[at] => {
-                    row.unreadable = format!("each name once, but {name:?} stands twice");
-                }
-                Some(&at) => {
-                    seen[at] = true;
-                    row.cells[at] = value;
-                }
-                None => {
-                    row.unreadable =
-                        format!("the names of the first {HEADER_LINES} lines, but {name:?} is new");
-                }
+            let at = self
+                .columns
+                .get(&name)
+                .ok_or("no other names than the first 100 lines hold")?;
+            if cells[*at].replace(value).is_some() {
+                return Err("a JSON object that holds each name once");
             }
         }
-        row
+        Ok(cells.into_iter().map(Option::unwrap_or_default).collect())
     }
 }
 
@@ -273,10 +276,10 @@ impl RowSource for JsonLines {
                 Some(next) => Some(next),
                 None => self.read_line()?,
             };
-            let Some((line, parsed)) = next else {
+            let Some(line) = next else {
                 return Ok(None);
             };
-            let row = self.row(line, parsed);
+            let row = self.row(line);
             if !row.is_empty() {
                 return Ok(Some(row));
             }

@@ -74,13 +74,29 @@ pub async fn print(
 }
 
 fn in_words(row: &RefusedRow, masker: &Masker) -> String {
+    let shown = |text: &str| visible(&masker.internal(text));
     format!(
         "  line {}, {}: expected {}, found `{}`",
         row.source_line,
-        row.field,
-        row.expected,
-        masker.internal(&row.found)
+        shown(&row.field),
+        shown(&row.expected),
+        shown(&row.found)
     )
+}
+
+/// Text that does nothing to a terminal: what controls it, or turns the direction of writing, is shown
+/// escaped.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for symbol in text.chars() {
+        let turns = matches!(symbol, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if turns || symbol.is_control() {
+            shown.extend(symbol.escape_default());
+        } else {
+            shown.push(symbol);
+        }
+    }
+    shown
 }
 
 /// An empty file that only its owner can read, also if another one stood there before.
@@ -178,12 +194,12 @@ mod tests {
             row_no: 4,
             source_line: 7,
             field: "said_at".into(),
-            expected: "a date".into(),
+            expected: "a date such as 2020/1/6 12:09:38 or 2020-01-06".into(),
             found: "路灯".into(),
         };
         assert_eq!(
             in_words(&row, &Masker::standard()),
-            "  line 7, said_at: expected a date, found `路灯`"
+            "  line 7, said_at: expected a date such as 2020/1/6 12:09:38 or 2020-01-06, found `路灯`"
         );
     }
 
@@ -198,6 +214,23 @@ mod tests {
             printed.contains("请回电") && !printed.contains("19900000001"),
             "{printed}"
         );
+    }
+
+    #[test]
+    fn what_stood_in_a_refused_row_does_nothing_to_a_terminal() {
+        let row = RefusedRow {
+            field: "text".into(),
+            expected: "回电19900000001\u{1b}[2J".into(),
+            found: "路灯\u{1b}]0;x\u{7}\n\u{9b}1m\u{202e}坏".into(),
+            ..RefusedRow::default()
+        };
+        let printed = in_words(&row, &Masker::standard());
+        assert!(!printed.contains("19900000001"), "{printed}");
+        assert!(
+            printed.ends_with("found `路灯\\u{1b}]0;x\\u{7}\\n\\u{9b}1m\\u{202e}坏`"),
+            "{printed}"
+        );
+        assert!(!printed.contains(char::is_control), "{printed:?}");
     }
 
     #[cfg(unix)]
