@@ -22,6 +22,7 @@ use hotline_platform::runtime::{Runtime, Service};
 use hotline_proto::intake::intake_service_server::IntakeServiceServer;
 use tonic::service::Routes;
 
+pub use crate::app::conservation::findings;
 pub use crate::config::Config;
 
 /// The service's name: in configuration, logs, events and `hotline run`.

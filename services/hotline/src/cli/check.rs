@@ -78,6 +78,7 @@ pub async fn findings(mounted: &Mounted) -> anyhow::Result<Vec<Finding>> {
         }
         if *name == Name::Intake {
             found.extend(conservation(mounted).await?);
+            found.extend(hotline_intake::findings(&service.core).await?);
         }
     }
     Ok(found)

@@ -6,7 +6,6 @@
 
 mod chunk;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use hotline_kernel::id::ImportBatchId;
@@ -156,15 +155,6 @@ impl Intake {
             .map(|refused| refused.row.row_no);
         Ok((rows, next))
     }
-
-    /// The sums of all imports, by channel (conservation, I12 in `docs/architecture.md`).
-    ///
-    /// # Errors
-    ///
-    /// What storage fails with.
-    pub async fn import_sums(&self) -> Result<BTreeMap<String, ImportSums>, IntakeError> {
-        Ok(store::import::sums_by_channel(self.core.db().read()).await?)
-    }
 }
 
 /// A run remembers by itself how far it is, and every reading is audited anew; the command table would
@@ -295,7 +285,7 @@ async fn take_in(
     chunk.number_occurrences(order, id).await?;
     chunk.register(order, registrar).await?;
     for record in &chunk.records {
-        batch.sums.count(record.outcome);
+        batch.sums.count(record.outcome, 1);
     }
     batch.next_row += i64::try_from(fresh.len()).unwrap_or(i64::MAX);
     store::import::insert_rows(txn, id, chunk.records).await?;

@@ -3,6 +3,7 @@
 //! Start reading with [`register`], then [`triage`] (what is done with an appeal) and [`moves`]
 //! (what is done with a matter).
 
+pub mod conservation;
 pub mod hearing;
 pub mod import;
 mod journal;

@@ -1,6 +1,6 @@
-//! What intake can be asked: appeals, progress, contacts, registry, sums.
+//! What intake can be asked: appeals, progress, contacts, registry.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use hotline_kernel::id::{AppealId, ContactId, TicketId};
 use hotline_kernel::number::TicketNumber;
@@ -13,7 +13,6 @@ use super::Intake;
 use super::view::{self, AppealView};
 use crate::domain::appeal::{Appeal, Filter};
 use crate::domain::identity;
-use crate::domain::import::ImportSums;
 use crate::domain::matter::Matter;
 use crate::domain::registration::Contact;
 use crate::domain::registry::{Channel, Line};
@@ -21,7 +20,6 @@ use crate::domain::terms::{AppealState, TicketState};
 use crate::error::{IntakeError, required};
 use crate::store;
 use crate::store::appeals::Cursor;
-use crate::store::conservation::ChannelSums;
 
 /// What became of an appeal, without any text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,15 +41,6 @@ pub struct MatterProgress {
     pub ticket_state: Option<TicketState>,
     /// The citizen's deadline.
     pub due_at: Option<Timestamp>,
-}
-
-/// Where the appeals of a channel stand, and what became of the rows of its import files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Conservation {
-    /// Its appeals, however they came.
-    pub appeals: ChannelSums,
-    /// Its rows.
-    pub rows: ImportSums,
 }
 
 impl Intake {
@@ -236,23 +225,6 @@ impl Intake {
                 .await?;
         let (found, last) = cut(found, page.size);
         Ok((found, last.map(|line| line.number)))
-    }
-
-    /// The conservation sums of every channel that has an appeal or an import
-    /// (I12 in `docs/architecture.md`).
-    ///
-    /// # Errors
-    ///
-    /// What storage fails with.
-    pub async fn conservation(&self) -> Result<BTreeMap<String, Conservation>, IntakeError> {
-        let mut sums: BTreeMap<String, Conservation> = BTreeMap::new();
-        for (channel, rows) in self.import_sums().await? {
-            sums.entry(channel).or_default().rows = rows;
-        }
-        for (channel, appeals) in store::conservation::by_channel(self.core.db().read()).await? {
-            sums.entry(channel).or_default().appeals = appeals;
-        }
-        Ok(sums)
     }
 }
 

@@ -7,7 +7,8 @@ use hotline_proto::shared;
 
 use super::words::{timestamp, wire_word};
 use super::{appeal_message, matter_message};
-use crate::app::queries::{Conservation, MatterProgress, Progress};
+use crate::app::conservation::Conservation;
+use crate::app::queries::{MatterProgress, Progress};
 use crate::app::register::Receipt;
 use crate::app::view::{AppealView, MatterView};
 use crate::domain::registration::Contact;
@@ -124,7 +125,7 @@ fn channel_conservation(channel_code: String, sums: &Conservation) -> pb::Channe
         diverted: of(AppealState::Diverted),
         quarantined: of(AppealState::Quarantined),
         withdrawn: of(AppealState::Withdrawn),
-        rows_read: sums.rows.rows_read(),
+        rows_read: sums.rows_read,
         rows_present: sums.rows.present,
         rows_refused: sums.rows.refused,
         rows_registered: sums.rows.registered,

@@ -67,19 +67,28 @@ impl ImportSums {
         self.present + self.refused + self.registered
     }
 
-    /// Counts one row more.
-    pub fn count(&mut self, outcome: RowOutcome) {
+    /// Counts what another run counted.
+    pub fn add(&mut self, other: Self) {
+        self.present += other.present;
+        self.refused += other.refused;
+        self.registered += other.registered;
+        self.quarantined += other.quarantined;
+        self.attached += other.attached;
+    }
+
+    /// Counts so many `rows` more.
+    pub fn count(&mut self, outcome: RowOutcome, rows: i64) {
         match outcome {
-            RowOutcome::Present => self.present += 1,
-            RowOutcome::Refused => self.refused += 1,
-            RowOutcome::Registered => self.registered += 1,
+            RowOutcome::Present => self.present += rows,
+            RowOutcome::Refused => self.refused += rows,
+            RowOutcome::Registered => self.registered += rows,
             RowOutcome::Attached => {
-                self.registered += 1;
-                self.attached += 1;
+                self.registered += rows;
+                self.attached += rows;
             }
             RowOutcome::Quarantined => {
-                self.registered += 1;
-                self.quarantined += 1;
+                self.registered += rows;
+                self.quarantined += rows;
             }
         }
     }
@@ -149,7 +158,7 @@ impl ImportBatch {
 /// A row that was not registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedRow {
-    /// The row as it stood in the file.
+    /// The row as it stood in the file; without cells if it is of an exempt line.
     pub row: RawRow,
     /// Why.
     pub refusal: super::mapping::Refusal,

@@ -1,6 +1,6 @@
 //! Runs of imports, what became of their rows, and the rows that were refused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use hotline_kernel::id::{AppealId, ImportBatchId};
 use hotline_kernel::time::{Timestamp, micros};
@@ -8,8 +8,8 @@ use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::entity::{import_batch, import_refusal, import_row};
@@ -171,7 +171,7 @@ pub async fn occurrences(
     Ok(counts)
 }
 
-/// Keeps refused rows as they stood.
+/// Keeps refused rows, with as much of what stood in them as they hold.
 pub async fn insert_refusals(
     txn: &Txn,
     batch: ImportBatchId,
@@ -212,27 +212,6 @@ pub async fn refusals(
         .all(db)
         .await?;
     rows.into_iter().map(refused_of).collect()
-}
-
-/// The sums of all runs, by channel.
-pub async fn sums_by_channel(
-    db: &impl ConnectionTrait,
-) -> Result<BTreeMap<String, ImportSums>, StoreError> {
-    let mut sums: BTreeMap<String, ImportSums> = BTreeMap::new();
-    let mut pages = import_batch::Entity::find()
-        .order_by_asc(import_batch::Column::Id)
-        .paginate(db, INSERT_MAX as u64);
-    while let Some(rows) = pages.fetch_and_next().await? {
-        for row in rows {
-            let sum = sums.entry(row.channel_code).or_default();
-            sum.present += row.present;
-            sum.refused += row.refused;
-            sum.registered += row.registered;
-            sum.quarantined += row.quarantined;
-            sum.attached += row.attached;
-        }
-    }
-    Ok(sums)
 }
 
 fn batch_of(row: import_batch::Model) -> Result<ImportBatch, StoreError> {

@@ -1,5 +1,6 @@
 //! Imports: every row is counted once, refused rows are kept, interrupted runs go on.
 
+mod conserving;
 mod rows;
 
 use hotline_kernel::id::ImportBatchId;
@@ -87,8 +88,11 @@ impl City {
 
     async fn assert_rows_are_conserved(&self) {
         self.assert_conserved().await;
+        let found = crate::findings(&self.core).await.expect("counted");
+        assert!(found.is_empty(), "{}: {found:?}", self.label);
         for (channel, sums) in self.intake.conservation().await.expect("counted") {
             let appeals = sums.appeals.registered;
+            assert_eq!(sums.rows_read, sums.rows.rows_read(), "{}", self.label);
             assert_eq!(
                 sums.rows.registered, appeals,
                 "{} {channel}: every appeal came from a row",

@@ -1,4 +1,4 @@
-//! Refused rows, as they stood in their file.
+//! Refused rows, as they stood in their file; those of an exempt line without any words.
 
 use sea_orm::entity::prelude::*;
 
