@@ -61,13 +61,12 @@ impl Name {
         }
     }
 
-    /// Services that it asks by gRPC; with the producers it hears, all that it needs to reach.
+    /// Services that it asks by gRPC; with the producers it hears, all that it needs to reach. The services
+    /// that have a database ask nobody: they hear.
     #[must_use]
     pub fn asks(self) -> &'static [&'static str] {
         match self {
-            // The one query between services: a contact, at the moment of sending.
-            Self::Feedback => &["intake"],
-            Self::Intake | Self::Routing | Self::Reporting => &[],
+            Self::Intake | Self::Routing | Self::Feedback | Self::Reporting => &[],
             Self::Gateway => &["intake", "routing", "feedback", "reporting"],
         }
     }

@@ -13,7 +13,7 @@ use hotline_proto::routing::{
     GetTicketHistoryRequest, GetTicketRequest, TicketView, get_ticket_request,
 };
 use prost_types::Timestamp;
-use tonic::Code;
+use tonic::{Code, Status};
 
 use super::Place;
 use super::reach::{Reach, by_administrator, said};
@@ -47,26 +47,17 @@ impl Screen<'_> {
     async fn show(&self, number: &str) -> anyhow::Result<()> {
         let mut intake = IntakeServiceClient::new(self.city.transport("intake"));
         let by = Some(get_appeal_request::By::Number(number.to_owned()));
-        match intake
+        let answer = intake
             .get_appeal(by_administrator(GetAppealRequest { by }))
-            .await
-        {
-            Ok(answer) => {
-                if let Some(view) = answer.into_inner().appeal {
-                    self.show_appeal(&view).await?;
-                }
-                Ok(())
-            }
-            // An in-hand import keeps its old number on the ticket alone.
-            Err(status) if status.code() == Code::NotFound => {
-                let by = get_ticket_request::By::Number(number.to_owned());
-                if !self.show_ticket(by).await? {
-                    bail!("no appeal and no ticket has the number {number}");
-                }
-                Ok(())
-            }
-            Err(status) => said(Err::<tonic::Response<()>, _>(status)),
+            .await;
+        // Intake knows every number: those of receipts, of matters and so of tickets, and old ones.
+        if answer.as_ref().is_err_and(is_missing) {
+            bail!("no appeal and no ticket has the number {number}");
         }
+        if let Some(view) = said(answer)?.appeal {
+            self.show_appeal(&view).await?;
+        }
+        Ok(())
     }
 
     async fn show_appeal(&self, view: &AppealView) -> anyhow::Result<()> {
@@ -121,23 +112,20 @@ impl Screen<'_> {
                 "\nmatter {ordinal}  {number}{merged}  {}",
                 matter.subject
             )?;
-            if !ticket_id.is_empty() {
-                let by = get_ticket_request::By::TicketId(ticket_id.clone());
-                if !self.show_ticket(by).await? {
-                    writeln!(out, "  routing has not opened its ticket yet")?;
-                }
+            if !ticket_id.is_empty() && !self.show_ticket(ticket_id).await? {
+                writeln!(out, "  routing has not opened its ticket yet")?;
             }
         }
         Ok(())
     }
 
     /// Shows a ticket; false if there is none.
-    async fn show_ticket(&self, by: get_ticket_request::By) -> anyhow::Result<bool> {
+    async fn show_ticket(&self, id: &str) -> anyhow::Result<bool> {
+        let by = get_ticket_request::By::TicketId(id.to_owned());
         let mut routing = RoutingServiceClient::new(self.city.transport("routing"));
         let answer = routing
             .get_ticket(by_administrator(GetTicketRequest { by: Some(by) }))
             .await;
-        let is_missing = |status: &tonic::Status| status.code() == Code::NotFound;
         if answer.as_ref().is_err_and(is_missing) {
             return Ok(false);
         }
@@ -215,6 +203,10 @@ impl Screen<'_> {
             at.and_then(|at| DateTime::from_timestamp(at.seconds, u32::try_from(at.nanos).ok()?));
         at.map_or_else(|| "-".to_owned(), |at| format(self.zone.wall(at)))
     }
+}
+
+fn is_missing(status: &Status) -> bool {
+    status.code() == Code::NotFound
 }
 
 fn format(wall: NaiveDateTime) -> String {
