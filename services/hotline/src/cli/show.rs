@@ -99,19 +99,11 @@ impl Screen<'_> {
                 ordinal,
                 number,
                 ticket_id,
-                reserved_ticket_id,
+                subject,
                 ..
             } = matter;
-            let merged = if ticket_id == reserved_ticket_id {
-                ""
-            } else {
-                " (merged: stands on another ticket)"
-            };
-            writeln!(
-                out,
-                "\nmatter {ordinal}  {number}{merged}  {}",
-                matter.subject
-            )?;
+            let place = place(matter);
+            writeln!(out, "\nmatter {ordinal}  {number}{place}  {subject}")?;
             if !ticket_id.is_empty() && !self.show_ticket(ticket_id).await? {
                 writeln!(out, "  routing has not opened its ticket yet")?;
             }
@@ -205,6 +197,17 @@ impl Screen<'_> {
     }
 }
 
+/// Where a matter stands, if that is not its own ticket.
+fn place(matter: &Matter) -> &'static str {
+    if matter.ticket_id.is_empty() {
+        " (on no ticket)"
+    } else if matter.ticket_id == matter.reserved_ticket_id {
+        ""
+    } else {
+        " (merged: stands on another ticket)"
+    }
+}
+
 fn is_missing(status: &Status) -> bool {
     status.code() == Code::NotFound
 }
@@ -219,4 +222,26 @@ fn or_dash(text: &str) -> &str {
 
 fn word<'a>(name: &'a str, prefix: &str) -> &'a str {
     name.strip_prefix(prefix).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_matter_that_is_on_no_ticket_is_not_called_merged() {
+        let rows = [
+            ("", " (on no ticket)"),
+            ("own", ""),
+            ("another", " (merged: stands on another ticket)"),
+        ];
+        for (ticket_id, told) in rows {
+            let matter = Matter {
+                ticket_id: ticket_id.to_owned(),
+                reserved_ticket_id: "own".to_owned(),
+                ..Matter::default()
+            };
+            assert_eq!(place(&matter), told, "{ticket_id}");
+        }
+    }
 }
