@@ -5,6 +5,8 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::{file, rows, said};
 use crate::domain::terms::Nature;
 use crate::error::IntakeError;
+use crate::store::conservation;
+use crate::store::snapshot::Snapshot;
 use crate::tests::city::{City, cities, command};
 
 /// Promises of imports that are broken after `sql` was done to the database by hand.
@@ -103,26 +105,27 @@ async fn a_run_that_vanished_is_missed_by_its_rows() {
 }
 
 #[tokio::test]
-async fn nothing_is_found_while_an_import_runs() {
-    let ids: Vec<String> = (1..=200).map(|id| id.to_string()).collect();
-    let told: Vec<_> = ids.iter().map(|id| said(id, id)).collect();
+async fn everything_is_counted_as_of_one_moment() {
+    let told = [said("1", "路灯"), said("2", "井盖")];
     for city in cities().await {
         let batch = city.start(file('a', Nature::New)).await.batch_id;
-        let (intake, all) = (city.intake.clone(), rows(1, &told));
-        let mut import = tokio::task::JoinSet::new();
-        import.spawn(async move {
-            for chunk in all.chunks(5) {
-                let taken = intake.import_rows(command(), batch, chunk.to_vec()).await;
-                taken.expect("taken in");
-            }
-        });
-        let mut ended = None;
-        while ended.is_none() {
-            let found = crate::findings(&city.core).await.expect("counted");
-            assert!(found.is_empty(), "{}: {found:?}", city.label);
-            ended = import.try_join_next();
-        }
-        ended.expect("it ended").expect("well");
+        city.take(batch, rows(1, &told[..1])).await;
+        let snapshot = Snapshot::open(city.core.db()).await.expect("opened");
+        let said = conservation::runs(snapshot.reader()).await.expect("read");
+        city.take(batch, rows(2, &told[1..])).await;
+        let counted = conservation::counted_runs(snapshot.reader()).await;
+        let counted = counted.expect("counted");
+        assert_eq!((said[0].rows_read, counted[0].rows_read), (1, 1));
+        assert_eq!(
+            (
+                counted[0].counted.rows.registered,
+                counted[0].counted.appeals
+            ),
+            (1, 1),
+            "{}: the second row came later",
+            city.label
+        );
+        snapshot.close().await.expect("closed");
         city.assert_rows_are_conserved().await;
     }
 }
