@@ -53,6 +53,10 @@ async fn demo_under_fire(installation: &Installation, turn: u64) {
     while Instant::now() < until {
         tokio::task::yield_now().await;
     }
+    assert!(
+        demo.try_wait().expect("it is ours").is_none(),
+        "{label}: the demo was over before it was killed; make it longer"
+    );
     demo.kill().expect("it is ours");
     demo.wait().expect("it was started");
 

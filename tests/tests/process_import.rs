@@ -10,6 +10,8 @@ use hotline_proto::intake::{
     FinishImportRequest, GetConservationRequest, ImportRowsRequest, ImportSums, RawRow,
     StartImportRequest,
 };
+use hotline_proto::reporting::GetOverviewRequest;
+use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::shared::Nature;
 use hotline_tests::principal::by;
 use hotline_tests::process::{Installation, Process};
@@ -26,6 +28,38 @@ const CHANNEL: &str = "mayor_mailbox";
 async fn twenty_kills_in_an_import_lose_and_double_nothing() {
     for installation in Installation::all().await {
         import_under_fire(&installation).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_process_held_does_not_keep_events_from_the_next_one() {
+    for installation in Installation::all().await {
+        let label = installation.label;
+        let process = installation.start().await;
+        installation.load_sample();
+        process.kill();
+        // The dead process still has the leases; the command serves the city itself and leaves at rest.
+        let file = installation.folder().join("three.csv");
+        let text = "source_id,said_at,subject,text\n\
+                    A1,2026-03-05 09:00:00,路灯不亮,样例路第1号路灯不亮。\n\
+                    A2,2026-03-05 09:00:00,井盖松动,样例路第2号井盖松动。\n\
+                    A3,2026-03-05 09:00:00,夜间噪声,样例路第3号工地噪声。\n";
+        std::fs::write(&file, text).expect("a writable folder");
+        let mut command = installation.command(&["import"]);
+        command
+            .arg(&file)
+            .args(["--channel", CHANNEL, "--nature", "new"]);
+        command.current_dir(installation.folder());
+        assert!(command.status().expect("it starts").success(), "{label}");
+
+        let process = installation.start().await;
+        let mut reporting = ReportingServiceClient::new(process.channel());
+        let overview = reporting
+            .get_overview(by("administrator", "test", GetOverviewRequest::default()))
+            .await
+            .expect("an overview");
+        assert_eq!(overview.into_inner().appeals, 3, "{label}");
+        process.kill();
     }
 }
 

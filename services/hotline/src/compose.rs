@@ -203,7 +203,7 @@ impl Mounted {
                 .reaction
                 .as_ref()
                 .map_or(&[][..], |reaction| reaction.producers());
-            for needed in heard.iter().chain(name.asks()) {
+            for needed in heard {
                 if !self.peers.is_known(needed) {
                     bail!(
                         "{name} needs {needed}, which is neither mounted here nor has an address in [peers]"

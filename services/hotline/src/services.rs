@@ -60,16 +60,6 @@ impl Name {
             Self::Gateway => &["gateway"],
         }
     }
-
-    /// Services that it asks by gRPC; with the producers it hears, all that it needs to reach. The services
-    /// that have a database ask nobody: they hear.
-    #[must_use]
-    pub fn asks(self) -> &'static [&'static str] {
-        match self {
-            Self::Intake | Self::Routing | Self::Feedback | Self::Reporting => &[],
-            Self::Gateway => &["intake", "routing", "feedback", "reporting"],
-        }
-    }
 }
 
 impl fmt::Display for Name {

@@ -55,6 +55,9 @@ pub struct CommandContext {
     pub expected_version: i64,
 }
 
+/// The longest idempotency key, in bytes.
+const KEY_MAX: usize = 500;
+
 /// What the plumbing itself can refuse or fail with. Service errors hold it `#[from]`.
 #[derive(Debug, thiserror::Error)]
 pub enum CoreError {
@@ -67,6 +70,10 @@ pub enum CoreError {
     /// The idempotency key was used before for another request.
     #[error("this idempotency key was used for another request")]
     KeyReused,
+    /// The idempotency key is longer than 500 bytes or holds control characters, which PostgreSQL
+    /// and SQLite would not treat alike.
+    #[error("the idempotency key is too long or holds control characters")]
+    KeyUnfit,
     /// A page token that this server did not give.
     #[error("the page token was not given by this list")]
     BadPageToken,
@@ -170,8 +177,12 @@ impl Core {
         E: From<CoreError> + Send,
         F: for<'a> FnOnce(&'a Work) -> BoxFuture<'a, Result<O, E>> + Send,
     {
+        let key = &context.idempotency_key;
+        if key.len() > KEY_MAX || key.contains(char::is_control) {
+            return Err(CoreError::KeyUnfit.into());
+        }
         let unit = Work::begin(self).await?;
-        let is_remembered = !context.idempotency_key.is_empty();
+        let is_remembered = !key.is_empty();
         if is_remembered && !claim(&unit, &context).await? {
             unit.roll_back().await;
             return Ok(self.remembered(&context).await?);

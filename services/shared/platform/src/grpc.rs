@@ -184,6 +184,11 @@ pub fn core_status(service: &str, error: &CoreError) -> Status {
             "IDEMPOTENCY_KEY_REUSED",
             message,
         ),
+        CoreError::KeyUnfit => invalid_field(
+            service,
+            "idempotency_key",
+            "at most 500 bytes without control characters",
+        ),
         CoreError::BadPageToken => invalid_field(service, "page_token", "one that this list gave"),
         CoreError::Unavailable(cause) => {
             tracing::warn!(service, cause = %cause, "storage is unavailable");
@@ -271,6 +276,12 @@ mod tests {
                 CoreError::KeyReused,
                 Code::AlreadyExists,
                 "IDEMPOTENCY_KEY_REUSED",
+                false,
+            ),
+            (
+                CoreError::KeyUnfit,
+                Code::InvalidArgument,
+                "INVALID_FIELD",
                 false,
             ),
             (

@@ -25,6 +25,15 @@ async fn a_repeated_command_gives_the_stored_outcome_and_writes_nothing() {
             matches!(reused, Err(CoreError::KeyReused)),
             "{label}: {reused:?}"
         );
+        for unfit in ["k\0", &"k".repeat(501)] {
+            let refused = core
+                .execute::<i64, CoreError, _>(context("operator:li", unfit, 2), raising(account, 1))
+                .await;
+            assert!(
+                matches!(refused, Err(CoreError::KeyUnfit)),
+                "{label}: {refused:?}"
+            );
+        }
         let other = core
             .execute::<i64, CoreError, _>(context("operator:wang", "k1", 2), raising(account, 1))
             .await;
