@@ -13,6 +13,9 @@ fn main() -> ExitCode {
         return hotline::import::sheet::parse_sheet(args.next().as_deref() == Some("--probe"));
     }
     let cli = Cli::parse();
+    if cli.keeps_to_one_core() {
+        keep_to_one_core();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(workers())
         .enable_all()
@@ -28,6 +31,18 @@ fn main() -> ExitCode {
             drop(writeln!(std::io::stderr(), "hotline: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Threads started from here on run on the core that this one runs on (`docs/decisions/0016`).
+fn keep_to_one_core() {
+    let mut one = rustix::thread::CpuSet::new();
+    one.set(rustix::thread::sched_getcpu());
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &one) {
+        drop(writeln!(
+            std::io::stderr(),
+            "the demo takes longer on several cores, but cannot keep to one: {error}"
+        ));
     }
 }
 

@@ -71,6 +71,12 @@ pub enum Outcome {
 }
 
 impl Cli {
+    /// Whether the command hands so much from thread to thread that one core is faster than two.
+    #[must_use]
+    pub fn keeps_to_one_core(&self) -> bool {
+        matches!(&self.command, Command::Demo(args) if args.config.is_none())
+    }
+
     /// Carries the command out.
     ///
     /// # Errors

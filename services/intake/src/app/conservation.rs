@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use hotline_platform::check::Finding;
 use hotline_platform::core::{Core, CoreError};
+use hotline_platform::snapshot::Snapshot;
 
 use super::Intake;
 use crate::domain::import::ImportSums;
 use crate::error::IntakeError;
 use crate::store;
 use crate::store::conservation::{ChannelSums, Run};
-use crate::store::snapshot::Snapshot;
 
 /// Runs that a finding names at most.
 const SHOWN_MAX: usize = 5;

@@ -10,7 +10,6 @@ pub mod import;
 pub mod matters;
 pub mod migration;
 pub mod registry;
-pub mod snapshot;
 pub mod texts;
 pub mod tickets;
 

@@ -22,7 +22,8 @@ use crate::domain::document::{Document, Issued, IssuedHead, IssuedPlace};
 use crate::domain::figures::RatePolicy;
 use crate::domain::period::{Period, Series};
 use crate::error::ReportingError;
-use crate::store::{self, Snapshot};
+use crate::store;
+use hotline_platform::snapshot::Snapshot;
 
 /// The service's use cases. Cheap to clone.
 #[derive(Clone)]

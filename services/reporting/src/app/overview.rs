@@ -1,10 +1,12 @@
 //! How many appeals of how many lines and channels became how many tickets.
 
+use hotline_platform::snapshot::Snapshot;
+
 use super::Reporting;
 use crate::domain::fact::measure;
 use crate::domain::period::Days;
 use crate::error::ReportingError;
-use crate::store::{self, OverviewCounts, Snapshot};
+use crate::store::{self, OverviewCounts};
 
 /// The figures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

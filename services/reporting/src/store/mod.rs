@@ -14,7 +14,6 @@ mod lookup;
 pub mod migration;
 mod progress;
 mod registry;
-mod snapshot;
 mod views;
 
 pub use cases::typical;
@@ -30,7 +29,6 @@ pub use lists::{
 };
 pub use progress::{clear_read_models, data_cut, hold, lock};
 pub use registry::{load as load_names, replace as replace_registry, version as registry_version};
-pub use snapshot::Snapshot;
 pub use views::{
     appeal, follow_up, matter, reply, save_appeal, save_follow_up, save_matter, save_reply,
     save_step, save_tenure, save_ticket, tenure, ticket, ticket_is_known,

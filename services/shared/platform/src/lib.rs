@@ -28,6 +28,7 @@ pub mod reaction;
 pub mod relay;
 pub mod replay;
 pub mod signal;
+pub mod snapshot;
 pub mod tasks;
 #[doc(hidden)]
 pub mod testing;

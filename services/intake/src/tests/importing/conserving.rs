@@ -6,8 +6,8 @@ use super::{file, rows, said};
 use crate::domain::terms::Nature;
 use crate::error::IntakeError;
 use crate::store::conservation;
-use crate::store::snapshot::Snapshot;
 use crate::tests::city::{City, cities, command};
+use hotline_platform::snapshot::Snapshot;
 
 /// Promises of imports that are broken after `sql` was done to the database by hand.
 async fn broken_by(city: &City, sql: &'static str) -> Vec<&'static str> {

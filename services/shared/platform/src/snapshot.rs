@@ -1,10 +1,11 @@
 //! Reading many tables as of one moment.
 
-use hotline_platform::core::CoreError;
-use hotline_platform::db::Db;
 use sea_orm::{
     DatabaseTransaction, DbBackend, IsolationLevel, TransactionOptions, TransactionTrait,
 };
+
+use crate::core::CoreError;
+use crate::db::Db;
 
 /// A transaction that only reads, and sees nothing that is written after its first read.
 #[derive(Debug)]
@@ -12,6 +13,10 @@ pub struct Snapshot(DatabaseTransaction);
 
 impl Snapshot {
     /// Opens one.
+    ///
+    /// # Errors
+    ///
+    /// A database that cannot be read.
     pub async fn open(db: &Db) -> Result<Self, CoreError> {
         let connection = db.read();
         // SQLite reads a snapshot in any transaction and only warns when told so; PostgreSQL must be told.
@@ -24,11 +29,16 @@ impl Snapshot {
     }
 
     /// To read with.
+    #[must_use]
     pub fn reader(&self) -> &DatabaseTransaction {
         &self.0
     }
 
     /// Lets it go.
+    ///
+    /// # Errors
+    ///
+    /// A database that does not answer any more.
     pub async fn close(self) -> Result<(), CoreError> {
         Ok(self.0.rollback().await?)
     }
