@@ -26,12 +26,12 @@ async fn a_repeated_command_gives_the_stored_outcome_and_writes_nothing() {
             "{label}: {reused:?}"
         );
         for unfit in ["k\0", &"k".repeat(501)] {
-            let refused = core
+            let answer = core
                 .execute::<i64, CoreError, _>(context("operator:li", unfit, 2), raising(account, 1))
                 .await;
             assert!(
-                matches!(refused, Err(CoreError::KeyUnfit)),
-                "{label}: {refused:?}"
+                matches!(answer, Err(CoreError::KeyUnfit)),
+                "{label}: {answer:?}"
             );
         }
         let other = core
