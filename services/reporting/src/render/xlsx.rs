@@ -1,18 +1,28 @@
 //! Workbooks: typed cells, frozen headers, A4 landscape with repeated headers and page numbers.
 
+mod overview;
+
 use std::collections::BTreeSet;
 
 use chrono::{Datelike, NaiveDateTime, Timelike};
 use hotline_kernel::text::width;
 use rust_xlsxwriter::{
-    DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError,
+    DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet, XlsxError,
 };
 
-use super::flat::{Flat, flatten, spread};
+use super::flat::{Flat, flatten};
 use crate::domain::document::{Block, Document, Table};
 
-/// Narrowest and widest column, in characters.
-const WIDTHS: (usize, usize) = (6, 48);
+/// Narrowest and widest column, in characters: longer text wraps, so that fifteen columns stay readable
+/// on A4.
+const WIDTHS: (usize, usize) = (6, 18);
+/// Margins of a page, in inches.
+const MARGIN: f64 = 0.4;
+/// Height of a line of text, in points, and most lines of a row (a row is at most 409 points high).
+const LINE_HEIGHT: u32 = 15;
+const LINES_MAX: u32 = 27;
+/// Height of a row with a heading, in points.
+const HEADING_HEIGHT: u32 = 24;
 /// Rows that decide a column's width.
 const MEASURED_ROWS_MAX: usize = 500;
 /// Longest name of a sheet that office programs accept.
@@ -31,19 +41,22 @@ pub fn render(document: &Document) -> Result<Vec<u8>, XlsxError> {
             .set_title(document.full_title())
             .set_creation_datetime(&created),
     );
-    let styles = Styles::new();
-    let mut names = BTreeSet::new();
-    overview(
-        workbook.add_worksheet(),
-        document,
-        &styles,
-        &sheet_name("概况", &mut names),
-    )?;
-    for block in document.blocks() {
-        if let Block::Table(table) = block {
-            let name = sheet_name(&table.title, &mut names);
-            table_sheet(workbook.add_worksheet(), document, table, &styles, &name)?;
-        }
+    let mut taken = BTreeSet::new();
+    let first = sheet_name("概况", &mut taken);
+    let tables = document.blocks().filter_map(|block| match block {
+        Block::Table(table) => Some(table),
+        _ => None,
+    });
+    let tables: Vec<(String, &Table)> = tables
+        .map(|table| (sheet_name(&table.title, &mut taken), table))
+        .collect();
+    let names: Vec<&str> = tables.iter().map(|(name, _)| name.as_str()).collect();
+    let sheet = workbook.add_worksheet();
+    page(sheet, &first)?;
+    overview::fill(sheet, document, &names, &Styles::plain())?;
+    let ruled = Styles::ruled();
+    for (name, table) in &tables {
+        table_sheet(workbook.add_worksheet(), document, table, &ruled, name)?;
     }
     workbook.save_to_buffer()
 }
@@ -59,10 +72,21 @@ struct Styles {
 }
 
 impl Styles {
-    fn new() -> Self {
-        let base = || Format::new().set_font_name("宋体").set_font_size(10);
+    /// Of running text.
+    fn plain() -> Self {
+        Self::with(FormatBorder::None)
+    }
+
+    /// Of a table, with lines between its cells.
+    fn ruled() -> Self {
+        Self::with(FormatBorder::Thin)
+    }
+
+    fn with(border: FormatBorder) -> Self {
+        let font = || Format::new().set_font_name("宋体").set_font_size(10);
+        let base = || font().set_border(border);
         Self {
-            title: base().set_font_size(14).set_bold(),
+            title: font().set_font_size(14).set_bold(),
             header: base()
                 .set_bold()
                 .set_text_wrap()
@@ -76,65 +100,6 @@ impl Styles {
                 .set_align(FormatAlign::Top),
         }
     }
-}
-
-fn overview(
-    sheet: &mut Worksheet,
-    document: &Document,
-    styles: &Styles,
-    name: &str,
-) -> Result<(), XlsxError> {
-    page(sheet, name)?;
-    sheet
-        .set_column_width(0, 40)?
-        .set_column_width(1, 24)?
-        .set_column_width(2, 24)?
-        .set_column_width(3, 24)?;
-    sheet.write_string_with_format(0, 0, document.full_title(), &styles.title)?;
-    let mut row = 1;
-    for line in &document.head {
-        write(sheet, row, 0, &Flat::text(line), styles)?;
-        row += 1;
-    }
-    for difference in &document.differences {
-        let cells = [
-            "未核平",
-            &difference.what,
-            &difference.expected,
-            &difference.found,
-        ];
-        for (column, text) in (0..).zip(cells) {
-            write(sheet, row, column, &Flat::text(text), styles)?;
-        }
-        row += 1;
-    }
-    for block in document.blocks() {
-        match block {
-            Block::Table(_) => {}
-            Block::Heading(text) => {
-                sheet.write_string_with_format(row, 0, text, &styles.title)?;
-                row += 1;
-            }
-            Block::Paragraph(text) => {
-                sheet.merge_range(row, 0, row, 3, "", &styles.text)?;
-                write(sheet, row, 0, &Flat::text(text), styles)?;
-                // A merged cell does not grow by itself: about 50 Chinese characters to a line.
-                let lines = u32::try_from(width(text) / 100 + 1).unwrap_or(1).min(27);
-                sheet.set_row_height(row, lines * 15)?;
-                row += 1;
-            }
-            Block::Figures(figures) => {
-                for figure in figures {
-                    write(sheet, row, 0, &Flat::text(&figure.label), styles)?;
-                    for (column, cell) in (1..).zip(spread(&figure.value)) {
-                        write(sheet, row, column, &cell, styles)?;
-                    }
-                    row += 1;
-                }
-            }
-        }
-    }
-    Ok(())
 }
 
 fn table_sheet(
@@ -154,6 +119,8 @@ fn table_sheet(
         format!("{} {}", document.full_title(), table.title),
         &styles.title,
     )?;
+    sheet.set_row_height(0, HEADING_HEIGHT)?;
+    let mut widths = Vec::new();
     for (column, title) in (0..).zip(&flat.columns) {
         sheet.write_string_with_format(HEADER_ROW, column, title, &styles.header)?;
         let cells = flat
@@ -167,14 +134,21 @@ fn table_sheet(
             .max()
             .unwrap_or_default()
             + 2;
-        let characters = u32::try_from(widest.clamp(WIDTHS.0, WIDTHS.1)).unwrap_or_default();
-        sheet.set_column_width(column, characters)?;
+        let characters = widest.clamp(WIDTHS.0, WIDTHS.1);
+        sheet.set_column_width(column, u32::try_from(characters).unwrap_or_default())?;
+        widths.push(characters);
     }
     let mut row = HEADER_ROW + 1;
     for cells in &flat.rows {
         for (column, cell) in (0..).zip(cells) {
             write(sheet, row, column, cell, styles)?;
         }
+        // Not every office program makes room for wrapped text by itself.
+        let lines = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, columns)| lines_of(cell, *columns));
+        sheet.set_row_height(row, lines.max().unwrap_or(1) * LINE_HEIGHT)?;
         row += 1;
     }
     if table.left_out > 0 {
@@ -199,7 +173,8 @@ fn page(sheet: &mut Worksheet, name: &str) -> Result<(), XlsxError> {
     sheet
         .set_paper_size(A4)
         .set_landscape()
-        .set_print_fit_to_pages(1, 0);
+        .set_print_fit_to_pages(1, 0)
+        .set_margins(MARGIN, MARGIN, 2.0 * MARGIN, 2.0 * MARGIN, MARGIN, MARGIN);
     sheet.set_footer("&C第 &P 页 共 &N 页");
     Ok(())
 }
@@ -251,6 +226,15 @@ fn shown_width(cell: &Flat) -> usize {
         Flat::Percent(_) | Flat::Score(_) => 8,
         Flat::Time(_) => 16,
     }
+}
+
+/// Lines that a cell takes in a column of a width; the last character of a line may not fit.
+fn lines_of(cell: &Flat, columns: usize) -> u32 {
+    let lines = match cell {
+        Flat::Text(text) => width(text).div_ceil(columns - 2).max(1),
+        _ => 1,
+    };
+    u32::try_from(lines).unwrap_or(u32::MAX).min(LINES_MAX)
 }
 
 /// A name that office programs accept and that no other sheet has.
