@@ -274,6 +274,7 @@ impl City {
         let parts = Parts {
             clock: Some(clock),
             seed: Some(SEED + self.starts),
+            ..Parts::default()
         };
         let started =
             hotline::City::start_some(process.services, process.config.clone(), parts).await;

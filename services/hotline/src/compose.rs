@@ -45,6 +45,8 @@ pub struct Parts {
     pub clock: Option<Arc<dyn Timepiece>>,
     /// Makes ids, randomness and secret repeatable.
     pub seed: Option<u64>,
+    /// Only to be read: no deadline fires meanwhile.
+    pub is_for_reading: bool,
 }
 
 /// Services that are put together; nothing of them runs.
@@ -85,6 +87,7 @@ impl City {
         parts: Parts,
     ) -> anyhow::Result<Running> {
         let locks = folder::lock(&config, names)?;
+        let fires_timers = !parts.is_for_reading;
         let mounted = Self::mount(names, &config, parts, config.auto_migrate(names)).await?;
         let mounted = Mounted {
             locks: Some(locks),
@@ -126,7 +129,7 @@ impl City {
                     mounted.sources(*name, reaction.producers(), courier.as_ref()),
                 );
             }
-            if let Some(handler) = &service.timers {
+            if let Some(handler) = service.timers.as_ref().filter(|_| fires_timers) {
                 timers::start(&service.core, Arc::clone(handler));
             }
             upkeep::start(&service.core, service.reaction.clone());

@@ -28,7 +28,8 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// Finds the city to read from it: one that was never started is refused, not made.
+    /// Finds the city to read from it: one that was never started is refused, not made, and one that is
+    /// started for it fires no deadline.
     ///
     /// # Errors
     ///
@@ -37,7 +38,11 @@ impl Reach {
         if config.peers.is_empty() {
             folder::require(&config, Name::STORED)?;
         }
-        Self::find(config).await
+        let parts = Parts {
+            is_for_reading: true,
+            ..Parts::default()
+        };
+        Self::reach(config, parts).await
     }
 
     /// Finds the city, or starts it in this process if nobody serves it.
@@ -49,7 +54,11 @@ impl Reach {
     /// # Errors
     ///
     /// What stands in the way of starting it, and a process that holds its databases but serves nothing.
-    pub async fn find(mut config: Config) -> anyhow::Result<Self> {
+    pub async fn find(config: Config) -> anyhow::Result<Self> {
+        Self::reach(config, Parts::default()).await
+    }
+
+    async fn reach(mut config: Config, parts: Parts) -> anyhow::Result<Self> {
         let mut address = reachable(config.server.listen);
         let is_served = match folder::holder(&config, Name::STORED)? {
             Holder::Unknown => is_listening(address).await,
@@ -73,7 +82,7 @@ impl Reach {
         }
         config.server.listen.set_port(0);
         config.server.metrics_listen = None;
-        let running = City::start(config, Parts::default()).await?;
+        let running = City::start(config, parts).await?;
         // A killed process may have left events that nobody has heard: no document without them.
         running.settle().await?;
         Ok(Self::Here(Box::new(running)))

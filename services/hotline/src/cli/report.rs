@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
-use hotline_proto::reporting::{self, DocumentHead, IssueDocumentRequest, RenderDocumentRequest};
+use hotline_proto::reporting::{
+    self, DocumentHead, GetDocumentRequest, IssueDocumentRequest, RenderDocumentRequest,
+};
 
 use super::Place;
 use super::reach::{Reach, by_administrator, said};
@@ -79,6 +81,19 @@ async fn write(city: &Reach, args: &Args) -> anyhow::Result<()> {
         let issued = said(client.issue_document(by_administrator(request)).await)?;
         let head = issued.head.unwrap_or_default();
         writeln!(std::io::stderr(), "issued as {}", head.issue_number)?;
+        if args.blocks.is_empty() {
+            let request = GetDocumentRequest {
+                document_id: issued.document_id,
+                format: args.format.wire().into(),
+            };
+            let mut pieces = said(client.get_document(by_administrator(request)).await)?;
+            let (mut head, mut bytes) = (DocumentHead::default(), Vec::new());
+            while let Some(piece) = pieces.message().await.map_err(in_words)? {
+                head = piece.head.unwrap_or(head);
+                bytes.extend_from_slice(&piece.piece);
+            }
+            return put(args, &head, &bytes);
+        }
     }
     let request = RenderDocumentRequest {
         series: series.into(),
@@ -88,11 +103,7 @@ async fn write(city: &Reach, args: &Args) -> anyhow::Result<()> {
     };
     let mut pieces = said(client.render_document(by_administrator(request)).await)?;
     let (mut head, mut bytes) = (DocumentHead::default(), Vec::new());
-    while let Some(piece) = pieces
-        .message()
-        .await
-        .map_err(|status| anyhow::anyhow!("{}", status.message()))?
-    {
+    while let Some(piece) = pieces.message().await.map_err(in_words)? {
         head = piece.head.unwrap_or(head);
         bytes.extend_from_slice(&piece.piece);
     }
@@ -105,6 +116,14 @@ async fn write(city: &Reach, args: &Args) -> anyhow::Result<()> {
         )?;
     }
     Ok(())
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "map_err gives the status away"
+)]
+fn in_words(status: tonic::Status) -> anyhow::Error {
+    anyhow::anyhow!("{}", status.message())
 }
 
 fn put(args: &Args, head: &DocumentHead, bytes: &[u8]) -> anyhow::Result<()> {

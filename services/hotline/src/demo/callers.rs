@@ -61,9 +61,15 @@ impl Callers<'_> {
                 Ok((answer.follow_ups, answer.next_page_token))
             }
         });
-        listed
+        let mut views = listed
             .await
-            .map_err(|status| anyhow::anyhow!("list follow-ups: {}", status.message()))
+            .map_err(|status| anyhow::anyhow!("list follow-ups: {}", status.message()))?;
+        // Those of one instant come in any order; the story is told in one.
+        views.sort_by_cached_key(|view| {
+            let follow_up = view.follow_up.clone().unwrap_or_default();
+            (follow_up.matter_id, follow_up.round)
+        });
+        Ok(views)
     }
 
     fn verdict(view: &FollowUpView, memory: &Memory) -> Verdict {

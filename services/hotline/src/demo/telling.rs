@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use chrono::{Datelike, NaiveDate};
 use hotline_kernel::calendar::{Calendar, DayKind};
 use hotline_kernel::time::{Timestamp, Zone};
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, default_value_t = 640)]
     pub appeals: usize,
     /// How many days the story takes.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     pub days: u32,
     /// The last day, a date of a year whose calendar the sample city has.
     #[arg(long, default_value = "2026-03-31")]
@@ -77,6 +77,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     let story = Story::load()?;
     let directory = Directory::load()?;
+    let calendar = calendar()?;
+    if !calendar.is_loaded(args.last_day.year()) {
+        bail!(
+            "--last-day: expected a date of a year whose calendar the sample city has, found {}",
+            args.last_day
+        );
+    }
     let plan = Plan::draw(&story, frame);
     let first_day = *plan
         .days
@@ -88,6 +95,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let parts = Parts {
         clock: Some(std::sync::Arc::new(clock.clone())),
         seed: Some(args.seed),
+        ..Parts::default()
     };
     if args.config.is_some() {
         refuse_inhabited(&config, parts.clone()).await?;
@@ -122,7 +130,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             random: StdRng::seed_from_u64(args.seed ^ 2),
             zone,
         },
-        calendar: calendar()?,
+        calendar,
         zone,
         issued: HashSet::new(),
     };
@@ -175,12 +183,14 @@ impl Teller<'_> {
             while self.memory.next_at().is_some_and(|at| at < midnight) {
                 self.next().await?;
             }
+            self.running.settle().await?;
             self.issue_month_before(day).await?;
             bar.set_message(day.to_string());
             bar.inc(1);
         }
         bar.finish_and_clear();
         // The last day ends at its 24:00, so that its list is complete.
+        self.running.settle().await?;
         if let Some(&last) = plan.days.last() {
             self.clock.set(self.zone.end_of(last));
         }
@@ -194,6 +204,8 @@ impl Teller<'_> {
         let Some(task) = self.memory.take() else {
             return Ok(());
         };
+        // First what the last task set off comes to its end, in its own time; then what falls due.
+        self.running.settle().await?;
         self.clock.set(now);
         self.running.settle().await?;
         let memory = &mut self.memory;

@@ -189,7 +189,17 @@ fn propose_units(
             .push("the catalogue names several leads".to_owned());
         prefer_named_unit(proposal, registry, &allowed, text);
     }
+    // A mistyped unit could be the very one that would get it: a person looks.
+    let unknown = complained
+        .iter()
+        .find(|unit| !registry.unit_tree.contains(unit));
+    if let Some(unit) = unknown {
+        proposal.reasons.push(format!(
+            "{unit} is complained against but not in the table of units"
+        ));
+    }
     proposal.is_unambiguous = proposal.is_category_certain
+        && unknown.is_none()
         && candidates.len() == 1
         && !proposal.lead_unit_code.is_empty();
     if proposal.lead_unit_code.is_empty() {

@@ -72,6 +72,7 @@ unknown category given; 9999; ; 路灯不亮; => 0201; ; LAMPS; yes
 lead complained against; ; ; 路灯不亮; LAMPS => 0201; ; UMB; no
 unit above the lead complained against; ; ; 路灯不亮; UMB => 0201; ; ; no
 another complained against; ; ; 路灯不亮; HOUSING => 0201; ; LAMPS; yes
+unknown unit complained against; ; ; 路灯不亮; LAMPSX => 0201; ; LAMPS; no
 ";
 
 #[test]

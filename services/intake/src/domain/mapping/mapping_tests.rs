@@ -282,7 +282,8 @@ fn without_a_mapping_headers_carry_our_names() {
     assert_eq!(imported.old_number, "K-1");
     assert_eq!(
         imported.due_at.unwrap().to_rfc3339(),
-        "2020-01-31T16:00:00+00:00"
+        "2020-02-01T16:00:00+00:00",
+        "a bare day lasts to its end"
     );
     let refusal = binding
         .apply(&strings(&["路灯", "吵架"]), &context(Nature::New))

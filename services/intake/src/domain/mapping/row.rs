@@ -160,6 +160,16 @@ impl Row<'_> {
         })
     }
 
+    /// A deadline: a bare day, which office programs write as its 00:00, is meant to its end.
+    fn until(&self, at: Timestamp) -> Timestamp {
+        let day = self.zone.day(at);
+        if at == self.zone.start_of(day) {
+            self.zone.end_of(day)
+        } else {
+            at
+        }
+    }
+
     fn word<T: Copy>(
         &self,
         field: Field,
@@ -243,7 +253,7 @@ impl Row<'_> {
             Nature::InHand | Nature::Historical => self.date(Field::ReceivedAt)?.or(said_at),
         };
         let due_at = match context.nature {
-            Nature::InHand => self.date(Field::DueAt)?,
+            Nature::InHand => self.date(Field::DueAt)?.map(|at| self.until(at)),
             Nature::New | Nature::Historical => None,
         };
         let text = self.text_of(Field::ReplyText, true)?;
