@@ -116,7 +116,7 @@ fn a_dispatch_is_unambiguous_only_with_one_category_and_one_lead() {
         assert!(!found.reasons.is_empty(), "{}", given[0]);
         rows += 1;
     }
-    assert_eq!(rows, 16);
+    assert_eq!(rows, 17);
 }
 
 #[test]

@@ -268,7 +268,7 @@ async fn the_nature_decides_what_a_row_becomes() {
             );
             assert_eq!(
                 matter.imported_due_at.map(|at| at.to_rfc3339()).as_deref(),
-                (nature == Nature::InHand).then_some("2026-11-29T16:00:00+00:00"),
+                (nature == Nature::InHand).then_some("2026-11-30T16:00:00+00:00"),
                 "{} {nature:?}: only what is in hand keeps its deadline",
                 city.label
             );
