@@ -6,10 +6,8 @@
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{ChannelConservation, GetConservationRequest};
@@ -21,10 +19,6 @@ const MESSAGES: i64 = 9_210;
 const REPLIES: i64 = 2_816;
 const PHANTOM: i64 = 495;
 const PART: i64 = 1_842;
-/// Rows of the invented file: twelve chunks of `hotline import`.
-const INVENTED: i64 = 6_000;
-/// How often a running import is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 fn real(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -321,81 +315,6 @@ async fn an_analysis_of_replies_is_refused_row_by_row() {
             "{label}"
         );
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_import_that_is_killed_goes_on_to_the_same_sums() {
-    for city in City::all().await {
-        let label = city.label();
-        let file = city.installation.folder().join("invented.csv");
-        std::fs::write(&file, invented(INVENTED)).expect("a writable folder");
-        let import = || {
-            let mut command = city.installation.command(&["import"]);
-            command.arg(&file).args(["--channel", "mayor_mailbox"]);
-            command.args(["--nature", "historical"]);
-            command.current_dir(city.installation.folder());
-            command
-        };
-        for life in 0..3 {
-            let before = taken_in(&city).await;
-            let mut client = import().spawn().expect("it starts");
-            let mut looks = tokio::time::interval(LOOK_EVERY);
-            while taken_in(&city).await == before {
-                assert!(
-                    matches!(client.try_wait(), Ok(None)),
-                    "{label}: life {life} ended before it was killed"
-                );
-                looks.tick().await;
-            }
-            client.kill().expect("it is ours");
-            client.wait().expect("it was started");
-        }
-        assert!(
-            taken_in(&city).await < INVENTED,
-            "{label}: it was over before it was killed"
-        );
-        // What was cut off goes on where it stood; what was complete is closed.
-        let output = import().stdout(Stdio::piped()).output();
-        let told = String::from_utf8(output.expect("the binary starts").stdout).expect("words");
-        let last = sums(&told);
-        assert_eq!(
-            (last.registered, last.present),
-            (INVENTED, 0),
-            "{label}: {told}"
-        );
-        let sums = city.conservation("mayor_mailbox").await;
-        assert_eq!(
-            (sums.registered, sums.rows_read, sums.rows_present),
-            (INVENTED, INVENTED, 0),
-            "{label}"
-        );
-    }
-}
-
-/// A file of rows that nobody wrote: long enough that no machine is through between two looks.
-fn invented(rows: i64) -> String {
-    let mut csv = "source_id,said_at,subject,text\n".to_owned();
-    for row in 1..=rows {
-        writeln!(
-            csv,
-            "L{row},2026-03-05 09:00:00,第{row}号路灯不亮,样例路第{row}号路灯不亮，请派人维修。"
-        )
-        .expect("a string grows");
-    }
-    csv
-}
-
-/// Rows that were taken in so far.
-async fn taken_in(city: &City) -> i64 {
-    let mut intake = IntakeServiceClient::new(city.process.channel());
-    let answer = intake
-        .get_conservation(by("auditor", "test", GetConservationRequest {}))
-        .await;
-    let channels = answer.expect("the sums").into_inner().channels;
-    channels
-        .iter()
-        .find(|sums| sums.channel_code == "mayor_mailbox")
-        .map_or(0, |sums| sums.rows_read)
 }
 
 #[tokio::test(flavor = "multi_thread")]

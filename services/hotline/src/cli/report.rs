@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use hotline_platform::peers::Transport;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::reporting::{
     self, DocumentHead, GetDocumentRequest, IssueDocumentRequest, RenderDocumentRequest,
 };
+use tonic::{Status, Streaming};
 
 use super::Place;
 use super::reach::{Reach, by_administrator, said};
@@ -29,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, value_delimiter = ',')]
     blocks: Vec<String>,
     /// Issues it first: number given, content frozen. It says how many were issued for the period before.
-    #[arg(long, value_name = "ISSUED_BEFORE")]
+    #[arg(long, value_name = "ISSUED_BEFORE", conflicts_with = "blocks")]
     issue: Option<i64>,
     #[command(flatten)]
     place: Place,
@@ -71,42 +73,10 @@ async fn write(city: &Reach, args: &Args) -> anyhow::Result<()> {
         Series::Monthly => reporting::Series::Monthly,
         Series::Quarterly => reporting::Series::Quarterly,
     };
-    if let Some(expected_version) = args.issue {
-        let request = IssueDocumentRequest {
-            idempotency_key: format!("cli-{series:?}-{}-{expected_version}", args.period),
-            expected_version,
-            series: series.into(),
-            period: args.period.clone(),
-        };
-        let issued = said(client.issue_document(by_administrator(request)).await)?;
-        let head = issued.head.unwrap_or_default();
-        writeln!(std::io::stderr(), "issued as {}", head.issue_number)?;
-        if args.blocks.is_empty() {
-            let request = GetDocumentRequest {
-                document_id: issued.document_id,
-                format: args.format.wire().into(),
-            };
-            let mut pieces = said(client.get_document(by_administrator(request)).await)?;
-            let (mut head, mut bytes) = (DocumentHead::default(), Vec::new());
-            while let Some(piece) = pieces.message().await.map_err(in_words)? {
-                head = piece.head.unwrap_or(head);
-                bytes.extend_from_slice(&piece.piece);
-            }
-            return put(args, &head, &bytes);
-        }
-    }
-    let request = RenderDocumentRequest {
-        series: series.into(),
-        period: args.period.clone(),
-        format: args.format.wire().into(),
-        blocks: args.blocks.clone(),
+    let (head, bytes) = match args.issue {
+        Some(issued_before) => issue(&mut client, series, args, issued_before).await?,
+        None => render(&mut client, series, args).await?,
     };
-    let mut pieces = said(client.render_document(by_administrator(request)).await)?;
-    let (mut head, mut bytes) = (DocumentHead::default(), Vec::new());
-    while let Some(piece) = pieces.message().await.map_err(in_words)? {
-        head = piece.head.unwrap_or(head);
-        bytes.extend_from_slice(&piece.piece);
-    }
     put(args, &head, &bytes)?;
     if !head.reconciles {
         writeln!(
@@ -118,12 +88,60 @@ async fn write(city: &Reach, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "map_err gives the status away"
-)]
-fn in_words(status: tonic::Status) -> anyhow::Error {
-    anyhow::anyhow!("{}", status.message())
+type Client = ReportingServiceClient<Transport>;
+
+/// Issues the document and gets what was issued.
+async fn issue(
+    client: &mut Client,
+    series: reporting::Series,
+    args: &Args,
+    issued_before: i64,
+) -> anyhow::Result<(DocumentHead, Vec<u8>)> {
+    let request = IssueDocumentRequest {
+        idempotency_key: format!("cli-{series:?}-{}-{issued_before}", args.period),
+        expected_version: issued_before,
+        series: series.into(),
+        period: args.period.clone(),
+    };
+    let issued = said(client.issue_document(by_administrator(request)).await)?;
+    let number = issued.head.unwrap_or_default().issue_number;
+    writeln!(std::io::stderr(), "issued as {number}")?;
+    let request = GetDocumentRequest {
+        document_id: issued.document_id,
+        format: args.format.wire().into(),
+    };
+    let pieces = said(client.get_document(by_administrator(request)).await)?;
+    together(pieces, |piece| (piece.head, piece.piece)).await
+}
+
+async fn render(
+    client: &mut Client,
+    series: reporting::Series,
+    args: &Args,
+) -> anyhow::Result<(DocumentHead, Vec<u8>)> {
+    let request = RenderDocumentRequest {
+        series: series.into(),
+        period: args.period.clone(),
+        format: args.format.wire().into(),
+        blocks: args.blocks.clone(),
+    };
+    let pieces = said(client.render_document(by_administrator(request)).await)?;
+    together(pieces, |piece| (piece.head, piece.piece)).await
+}
+
+/// A streamed document, whole.
+async fn together<T>(
+    mut pieces: Streaming<T>,
+    parts: fn(T) -> (Option<DocumentHead>, Vec<u8>),
+) -> anyhow::Result<(DocumentHead, Vec<u8>)> {
+    let (mut head, mut bytes) = (DocumentHead::default(), Vec::new());
+    let failed = |status: Status| anyhow::anyhow!("{}", status.message());
+    while let Some(piece) = pieces.message().await.map_err(failed)? {
+        let (told, piece) = parts(piece);
+        head = told.unwrap_or(head);
+        bytes.extend_from_slice(&piece);
+    }
+    Ok((head, bytes))
 }
 
 fn put(args: &Args, head: &DocumentHead, bytes: &[u8]) -> anyhow::Result<()> {

@@ -4,6 +4,7 @@
 //! anything is missing, wrong or late. The position lives with the effects (see [`crate::apply`]).
 
 mod applying;
+mod receiving;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use uuid::Uuid;
 
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
-use crate::courier::{BLOCK, Courier, Delivery, Reader, Stream, Wanted};
+use crate::courier::{Courier, Reader};
 use crate::lease::{Holdings, Lease, RENEW_EVERY};
 use crate::log_client::{LogClient, Transport};
 use crate::migration::PARTITIONS;
@@ -27,13 +28,9 @@ const BATCH_MAX: usize = 100;
 /// The poll of a log whose end is not known here: soon after something came, then more seldom.
 const POLL_MIN: Duration = Duration::from_millis(25);
 const POLL_MAX: Duration = Duration::from_millis(500);
-/// How long a partition that the courier tells lies about is only fetched.
-const REST: Duration = Duration::from_secs(2);
 /// How often the log's end is looked at although the courier brings events: it may leave out the last
 /// ones of a partition.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
-/// How long a read of the courier waits while some partition rests.
-const BLOCK_SHORT: Duration = Duration::from_millis(250);
 
 /// A log to be heard.
 #[derive(Clone, Debug)]
@@ -203,7 +200,7 @@ impl Feed {
             let Some(held) = self.holdings[usize::from(partition)] else {
                 continue;
             };
-            let after = last_of(&events, partition).unwrap_or(held.pos);
+            let after = receiving::last_of(&events, partition).unwrap_or(held.pos);
             if after < last {
                 events.extend(self.fetch(partition, after).await?);
             }
@@ -267,90 +264,6 @@ impl Feed {
         Ok(fetched.unwrap_or_default())
     }
 
-    /// What to read from the courier; nothing while it is absent or failing.
-    fn wanted(&self) -> Vec<Wanted> {
-        let now = Instant::now();
-        if self.courier.is_none() || now < self.courier_again_at {
-            return Vec::new();
-        }
-        let wanted = |partition: u16| {
-            let index = usize::from(partition);
-            let held = self.holdings[index]
-                .filter(|_| self.resting_until[index].is_none_or(|until| until <= now))?;
-            let stream = Stream::of(self.lease.producer, self.log_id, self.epoch, partition);
-            Some(Wanted {
-                partition,
-                stream,
-                after: held.pos,
-            })
-        };
-        (0..PARTITIONS).filter_map(wanted).collect()
-    }
-
-    /// Reads from the courier and fetches what it left out.
-    async fn receive(&mut self, wanted: &[Wanted]) -> Result<Vec<Envelope>, CoreError> {
-        let Some(courier) = &self.courier else {
-            return Ok(Vec::new());
-        };
-        let mut reader = self
-            .reader
-            .take()
-            .unwrap_or_else(|| Reader::new(courier.clone()));
-        let held = self.holdings.iter().flatten().count();
-        let block = if wanted.len() < held {
-            BLOCK_SHORT
-        } else {
-            BLOCK
-        };
-        let progress = self.progress.clone();
-        // A reader that is given up while it waits takes its blocked connection with it.
-        let delivered = tokio::select! {
-            () = self.stop.cancelled() => return Ok(Vec::new()),
-            () = progress.rewound.notified() => {
-                self.leased_at = None;
-                return Ok(Vec::new());
-            }
-            delivered = reader.read(wanted, block) => delivered,
-        };
-        match delivered {
-            Ok(delivery) => {
-                self.reader = Some(reader);
-                self.courier_backoff.reset();
-                self.complete(delivery).await
-            }
-            Err(error) => {
-                self.courier_again_at = Instant::now() + self.courier_backoff.next(self.core.ids());
-                metrics::counter!("hotline_courier_failures_total", "service" => self.core.name())
-                    .increment(1);
-                tracing::warn!(consumer = self.lease.consumer, producer = self.lease.producer, %error, "the courier fails; events are fetched");
-                Ok(Vec::new())
-            }
-        }
-    }
-
-    async fn complete(&mut self, delivery: Delivery) -> Result<Vec<Envelope>, CoreError> {
-        let Delivery {
-            mut events,
-            doubtful,
-        } = delivery;
-        for partition in doubtful {
-            let held = self.holdings[usize::from(partition)].map_or(0, |held| held.pos);
-            let after = last_of(&events, partition).unwrap_or(held);
-            let fetched = self.fetch(partition, after).await?;
-            if fetched.is_empty() {
-                // What the courier holds there is no event of ours.
-                self.resting_until[usize::from(partition)] = Some(Instant::now() + REST);
-                tracing::warn!(
-                    producer = self.lease.producer,
-                    partition,
-                    "the courier holds what nobody published"
-                );
-            }
-            events.extend(fetched);
-        }
-        Ok(events)
-    }
-
     /// Notes that `events` are dealt with.
     fn advanced(&mut self, events: &[Envelope]) {
         for event in events {
@@ -385,14 +298,6 @@ impl Feed {
             .set(f64::from(lag));
         self.core.tasks().beat();
     }
-}
-
-/// The highest number among events of a partition.
-fn last_of(events: &[Envelope], partition: u16) -> Option<i64> {
-    let of_it = events
-        .iter()
-        .filter(|event| event.partition == u32::from(partition));
-    of_it.map(|event| event.pub_seq).max()
 }
 
 /// An error with its causes, for the log.
