@@ -12,6 +12,7 @@ pub mod core;
 pub mod courier;
 pub mod db;
 pub mod epoch;
+pub mod fault;
 pub mod feed;
 pub mod group_commit;
 pub mod ids;

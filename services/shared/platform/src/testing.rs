@@ -64,6 +64,13 @@ pub fn redis_url() -> Option<String> {
     variable("HOTLINE_TEST_REDIS")
 }
 
+/// Whether proofs shall run in their long form (`tests/run --long`), which takes hours where the short
+/// one takes minutes.
+#[must_use]
+pub fn is_long() -> bool {
+    variable("HOTLINE_TEST_LONG").is_some()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "tests are configured by environment, here and nowhere else"

@@ -1,0 +1,142 @@
+//! Where tests may break the program: crash points and seeded bugs.
+//!
+//! Both exist only with the feature `testing`, which no shipped build has; without it a point is
+//! nothing and no bug is seeded. They are chosen when a process starts, by environment:
+//! `FAILPOINTS="relay.assigned=2*off->return(kill)"` (the syntax of the crate `fail`; `kill` ends the
+//! process there as SIGKILL would, at the third hit) and `HOTLINE_SEEDED_BUG=naive_cursor`.
+
+/// A defect that a test must notice: each is a promise broken on purpose, where it would really break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// A group commit answers before its transaction is committed.
+    AcknowledgeBeforeCommit,
+    /// Events are read by insertion id, so one that commits late is passed over.
+    NaiveCursor,
+    /// A consumer moves its offset outside the transaction of the effect.
+    OffsetOutside,
+    /// A consumer commits without looking at its fence.
+    NoFence,
+    /// A repeated key registers again.
+    NoIdempotency,
+    /// SQLite begins a write without IMMEDIATE.
+    NotImmediate,
+    /// SQLite commits with `synchronous=NORMAL`.
+    SynchronousNormal,
+    /// Who holds the lease applies, by the clock alone: no position is compared.
+    LockByClock,
+    /// A consumer does not notice that the log's epoch changed.
+    NoEpoch,
+    /// Timers fire before they are due.
+    TimerEarly,
+    /// A merge leaves out one of the citizens.
+    MergeDropsCitizen,
+    /// Conservation counts one appeal too many.
+    ConservationOffByOne,
+    /// A rate divides what was concluded in a period by what was received in it.
+    MixedCohorts,
+    /// A poisoned event stops its partition.
+    PoisonStops,
+    /// A ticket is saved without comparing its version.
+    LostUpdate,
+    /// An import leaves out the last row of a chunk.
+    ImportSkipsRow,
+}
+
+impl Bug {
+    /// All of them.
+    pub const ALL: [Self; 16] = [
+        Self::AcknowledgeBeforeCommit,
+        Self::NaiveCursor,
+        Self::OffsetOutside,
+        Self::NoFence,
+        Self::NoIdempotency,
+        Self::NotImmediate,
+        Self::SynchronousNormal,
+        Self::LockByClock,
+        Self::NoEpoch,
+        Self::TimerEarly,
+        Self::MergeDropsCitizen,
+        Self::ConservationOffByOne,
+        Self::MixedCohorts,
+        Self::PoisonStops,
+        Self::LostUpdate,
+        Self::ImportSkipsRow,
+    ];
+
+    /// Its name in the environment.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AcknowledgeBeforeCommit => "acknowledge_before_commit",
+            Self::NaiveCursor => "naive_cursor",
+            Self::OffsetOutside => "offset_outside",
+            Self::NoFence => "no_fence",
+            Self::NoIdempotency => "no_idempotency",
+            Self::NotImmediate => "not_immediate",
+            Self::SynchronousNormal => "synchronous_normal",
+            Self::LockByClock => "lock_by_clock",
+            Self::NoEpoch => "no_epoch",
+            Self::TimerEarly => "timer_early",
+            Self::MergeDropsCitizen => "merge_drops_citizen",
+            Self::ConservationOffByOne => "conservation_off_by_one",
+            Self::MixedCohorts => "mixed_cohorts",
+            Self::PoisonStops => "poison_stops",
+            Self::LostUpdate => "lost_update",
+            Self::ImportSkipsRow => "import_skips_row",
+        }
+    }
+}
+
+/// A place where a test may end the process. Costs nothing without the feature `testing`.
+#[inline]
+pub fn point(name: &'static str) {
+    #[cfg(feature = "testing")]
+    armed::point(name);
+    #[cfg(not(feature = "testing"))]
+    let _ = name;
+}
+
+/// Whether `bug` is seeded in this process; never without the feature `testing`.
+#[inline]
+#[must_use]
+pub fn is_seeded(bug: Bug) -> bool {
+    #[cfg(feature = "testing")]
+    return armed::seeded() == Some(bug);
+    #[cfg(not(feature = "testing"))]
+    {
+        let _ = bug;
+        false
+    }
+}
+
+#[cfg(feature = "testing")]
+mod armed {
+    use std::sync::{Once, OnceLock};
+
+    use super::Bug;
+
+    pub(super) fn point(name: &'static str) {
+        static READY: Once = Once::new();
+        // The scenario lasts as long as the process.
+        READY.call_once(|| std::mem::forget(fail::FailScenario::setup()));
+        fail::eval(name, |argument| {
+            if argument.as_deref() == Some("kill") {
+                std::process::abort();
+            }
+        });
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where a testing build reads which bug is seeded"
+    )]
+    pub(super) fn seeded() -> Option<Bug> {
+        static SEEDED: OnceLock<Option<Bug>> = OnceLock::new();
+        *SEEDED.get_or_init(|| {
+            let name = std::env::var("HOTLINE_SEEDED_BUG").ok()?;
+            let bug = Bug::ALL.into_iter().find(|bug| bug.name() == name);
+            assert!(bug.is_some(), "no bug is called {name}");
+            bug
+        })
+    }
+}
