@@ -252,3 +252,29 @@ fn an_issued_document_is_printed_as_it_was_frozen_and_a_draft_names_it() {
         "{erred}"
     );
 }
+
+#[test]
+fn every_wrong_row_of_a_table_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tables = tempfile::tempdir().expect("a folder");
+    let refused = |name: &str, csv: &str| {
+        let file = tables.path().join(name);
+        std::fs::write(&file, csv).expect("written");
+        let mut command = hotline(folder.path(), &["load"]);
+        let ended = command.arg(tables.path()).output().expect("runs");
+        std::fs::remove_file(file).expect("removed");
+        assert_eq!(ended.status.code(), Some(1));
+        String::from_utf8(ended.stderr).expect("words")
+    };
+    let told = refused(
+        "holidays.csv",
+        "date,kind,name\n2026-01-01,rest,元旦\n2026-13-01,holiday,春节\n",
+    );
+    for row in ["row 2", "row 3"] {
+        assert!(told.contains(row), "{told}");
+    }
+    let told = refused("channels.csv", "code,name,kind\n,电话,phone\n,邮箱,mail\n");
+    for row in ["rows[1]", "rows[2]"] {
+        assert!(told.contains(row), "{told}");
+    }
+}
