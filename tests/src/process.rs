@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use hotline_platform::testing::{Databases, TestDatabase};
@@ -100,6 +100,18 @@ impl Installation {
         command
     }
 
+    /// Starts every service in one process and does not wait; what it says on standard error is kept in
+    /// a file of the test's folder.
+    pub fn spawn(&self, environment: &[(&str, &str)], errors: &Path) -> Process {
+        let errors = std::fs::File::create(errors).expect("a writable folder");
+        let mut command = self.command(&["run"]);
+        command.envs(environment.iter().copied()).stderr(errors);
+        Process {
+            child: command.spawn().expect("the binary starts"),
+            addr: self.addr,
+        }
+    }
+
     /// Starts every service in one process and waits until it answers.
     pub async fn start(&self) -> Process {
         let child = self.command(&["run"]).spawn().expect("the binary starts");
@@ -173,6 +185,18 @@ impl Process {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// How it ended; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is ours")
+    }
+
+    /// SIGTERM: it ends what it is doing.
+    pub fn ask_to_stop(&self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill starts").success(), "SIGTERM");
+    }
+
     /// A channel to it, connected at the first call.
     pub fn channel(&self) -> Channel {
         Endpoint::from_shared(format!("http://{}", self.addr))
@@ -182,7 +206,8 @@ impl Process {
             .connect_lazy()
     }
 
-    async fn answers(&self) -> bool {
+    /// Whether it serves.
+    pub async fn answers(&self) -> bool {
         let mut intake = IntakeServiceClient::new(self.channel());
         let asked =
             intake.list_channels(by("administrator", "test", ListChannelsRequest::default()));

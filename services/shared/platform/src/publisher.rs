@@ -15,6 +15,7 @@ use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::{Courier, STREAM_LENGTH, Stream};
 use crate::db::{BoxError, sql};
+use crate::fault;
 use crate::migration::PARTITIONS;
 use crate::outbox::{self, Position};
 use crate::signal::Heads;
@@ -95,7 +96,9 @@ impl Publisher {
             if sent.is_empty() {
                 return Ok(());
             }
+            fault::point("publisher.read");
             self.send(&sent).await?;
+            fault::point("publisher.sent");
             for entry in &sent {
                 self.published.last[usize::from(entry.partition)] = entry.number;
             }
@@ -213,6 +216,7 @@ impl Publisher {
                 tracing::debug!(%error, "it was not written down how far publishing has come");
                 return;
             }
+            fault::point("publisher.saved");
         }
     }
 }
