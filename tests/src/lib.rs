@@ -12,9 +12,12 @@
 
 pub mod city;
 pub mod cluster;
+pub mod disk;
+pub mod ledger;
 pub mod look;
 pub mod people;
 pub mod principal;
 pub mod process;
 pub mod redis_server;
 pub mod registry;
+pub mod shim;
