@@ -26,6 +26,21 @@ pub trait Timepiece: Clock {
     fn is_trusted(&self) -> bool {
         true
     }
+
+    /// The present instant for waits that only keep a process going: a moved clock does not move them.
+    fn instant(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// How long ago `instant` was.
+    fn since(&self, instant: Instant) -> Duration {
+        self.instant().saturating_duration_since(instant)
+    }
+
+    /// Such a wait.
+    fn rest(&self, time: Duration) -> Wait<'_> {
+        Box::pin(tokio::time::sleep(time))
+    }
 }
 
 /// A clock that stands until it is moved. Cheap to clone; clones are one clock.

@@ -67,10 +67,10 @@ pub async fn end_leases(core: &Core) -> Result<(), CoreError> {
     Lease::end_all(core).await
 }
 
-struct Feed {
+pub(crate) struct Feed {
     core: Core,
     reaction: Arc<dyn Reaction>,
-    lease: Lease,
+    pub(crate) lease: Lease,
     log: LogClient,
     courier: Option<Courier>,
     reader: Option<Reader>,
@@ -86,13 +86,13 @@ struct Feed {
     log_id: Uuid,
     epoch: i32,
     /// When the lease was taken; `None` asks for taking it again.
-    leased_at: Option<Instant>,
+    pub(crate) leased_at: Option<Instant>,
     poll: Duration,
     stop: CancellationToken,
 }
 
 impl Feed {
-    fn new(core: &Core, reaction: Arc<dyn Reaction>, source: Source) -> Self {
+    pub(crate) fn new(core: &Core, reaction: Arc<dyn Reaction>, source: Source) -> Self {
         let Source {
             producer,
             transport,
@@ -118,12 +118,12 @@ impl Feed {
             courier,
             reader: None,
             courier_backoff: Backoff::new(Duration::from_millis(250), Duration::from_secs(5)),
-            courier_again_at: Instant::now(),
+            courier_again_at: core.clock().instant(),
             resting_until: [None; PARTITIONS as usize],
             progress: Arc::new(progress),
             holdings: Holdings::default(),
             positions: [0; PARTITIONS as usize],
-            compared_at: Instant::now(),
+            compared_at: core.clock().instant(),
             log_id: Uuid::nil(),
             epoch: 0,
             leased_at: None,
@@ -142,8 +142,8 @@ impl Feed {
                     let (consumer, producer) = (self.lease.consumer, self.lease.producer);
                     tracing::warn!(consumer, producer, error = %Chain(&error), "a consumer waits");
                     self.leased_at = None;
-                    stop.run_until_cancelled(tokio::time::sleep(backoff.next(self.core.ids())))
-                        .await;
+                    let wait = backoff.next(self.core.ids());
+                    stop.run_until_cancelled(self.core.clock().rest(wait)).await;
                 }
             }
         }
@@ -153,11 +153,21 @@ impl Feed {
     }
 
     async fn round(&mut self) -> Result<(), CoreError> {
+        let events = self.look().await?;
+        self.apply_all(&events).await
+    }
+
+    /// The next events of what is held; none if nothing came.
+    pub(crate) async fn look(&mut self) -> Result<Vec<Envelope>, CoreError> {
         if !self.hold().await? {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let mut events = self.gather().await?;
         events.sort_by_key(|event| (event.partition, event.pub_seq));
+        Ok(events)
+    }
+
+    pub(crate) async fn apply_all(&mut self, events: &[Envelope]) -> Result<(), CoreError> {
         for batch in events.chunks(BATCH_MAX) {
             if self.stop.is_cancelled() || !self.apply_batch(batch).await? {
                 break;
@@ -168,7 +178,11 @@ impl Feed {
 
     /// Takes or renews the lease when it is time; false if the log's end is not known yet.
     async fn hold(&mut self) -> Result<bool, CoreError> {
-        if self.leased_at.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
+        let clock = self.core.clock();
+        if self
+            .leased_at
+            .is_some_and(|at| clock.since(at) < RENEW_EVERY)
+        {
             return Ok(true);
         }
         let heads = self.heads().await?;
@@ -179,7 +193,7 @@ impl Feed {
         (self.log_id, self.epoch) = (heads.log, heads.epoch);
         let taken = self.lease.take(&self.core, heads).await?;
         (self.holdings, self.positions) = (taken.held, taken.pos);
-        self.leased_at = Some(Instant::now());
+        self.leased_at = Some(self.core.clock().instant());
         self.tell_progress();
         Ok(true)
     }
@@ -190,12 +204,13 @@ impl Feed {
         let mut events = Vec::new();
         if !wanted.is_empty() {
             events = self.receive(&wanted).await?;
-            let is_enough = !events.is_empty() && self.compared_at.elapsed() < COMPARE_EVERY;
+            let is_recent = self.core.clock().since(self.compared_at) < COMPARE_EVERY;
+            let is_enough = is_recent && !events.is_empty();
             if is_enough || self.stop.is_cancelled() || self.leased_at.is_none() {
                 return Ok(events);
             }
         }
-        self.compared_at = Instant::now();
+        self.compared_at = self.core.clock().instant();
         let heads = self.heads().await?;
         for (partition, last) in (0..).zip(heads.last) {
             let Some(held) = self.holdings[usize::from(partition)] else {
@@ -227,10 +242,11 @@ impl Feed {
             }
         };
         let is_rewound = tokio::select! {
+            biased;
             () = stop.cancelled() => false,
             () = progress.rewound.notified() => true,
             () = moved => false,
-            () = tokio::time::sleep(time) => false,
+            () = self.core.clock().rest(time) => false,
         };
         if is_rewound {
             self.leased_at = None;

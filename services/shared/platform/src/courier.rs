@@ -1,47 +1,113 @@
-//! Redis Streams carry events sooner and to many; nobody has to believe them.
+//! A courier carries events sooner and to many; nobody has to believe it.
 //!
-//! An entry's id is the event's number, so publishing twice is refused, and its seal binds service,
-//! epoch, partition, number and bytes, so that junk is noticed. What is missing or wrong is fetched
-//! from the producer's log.
+//! In production it is Redis Streams. An entry's id is the event's number, so publishing twice is
+//! refused, and its seal binds service, epoch, partition, number and bytes, so that junk is noticed.
+//! What is missing or wrong is fetched from the producer's log.
 
+mod redis_streams;
+
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use hmac::{Hmac, KeyInit, Mac};
 use hotline_proto::event::Envelope;
 use prost::Message;
-use redis::aio::MultiplexedConnection;
-use redis::streams::{StreamId, StreamReadReply};
-use redis::{AsyncConnectionConfig, RedisError, Value};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::core::CoreError;
+use crate::db::BoxError;
 
-/// Entries kept per stream, about; the log keeps all.
-pub(crate) const STREAM_LENGTH: i64 = 100_000;
-/// Entries asked for at once per stream.
-const READ_MAX: u32 = 200;
 /// How long a read waits for something new.
 pub(crate) const BLOCK: Duration = Duration::from_secs(1);
-/// Every answer of Redis has this deadline; a blocking read has it on top of [`BLOCK`].
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The way to a Redis and the key that seals entries. Cheap to clone.
+/// What carries entries: Redis, or in a simulation something worse.
+pub trait Carrier: Send + Sync {
+    /// A way to it for one user, whose reads wait `block` at most. Connects when needed.
+    fn line(&self, block: Duration) -> Box<dyn Line>;
+}
+
+/// One user's way to a [`Carrier`]. After a failure the next call begins anew.
+#[async_trait]
+pub trait Line: Send + Sync {
+    /// Adds entries, in order; one answer each.
+    async fn add(&mut self, entries: &[Entry]) -> Result<Vec<Added>, BoxError>;
+
+    /// What each stream holds behind a position; waits at most `block` if none holds anything. A caller
+    /// that stops waiting must drop the line.
+    async fn read(&mut self, wanted: &[Wanted], block: Duration) -> Result<Vec<Brought>, BoxError>;
+
+    /// The highest number a stream ever had; `None` if that is no number of ours.
+    async fn top(&mut self, stream: &Stream) -> Result<Option<i64>, BoxError>;
+
+    /// Removes a stream and all it holds.
+    async fn remove(&mut self, stream: &Stream) -> Result<(), BoxError>;
+}
+
+/// A sealed event on its way to a courier.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its partition.
+    pub partition: u16,
+    /// Where it belongs.
+    pub stream: Stream,
+    /// Its number there.
+    pub number: i64,
+    /// The event.
+    pub bytes: Vec<u8>,
+    /// What proves that it is ours.
+    pub seal: Vec<u8>,
+}
+
+/// How a carrier took an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is there now.
+    Taken,
+    /// Its number is not above the stream's highest.
+    Refused,
+    /// Something that is no stream is in its place.
+    Foreign,
+}
+
+/// What a read of one stream brought.
+#[derive(Clone, Debug)]
+pub struct Brought {
+    /// Of which stream.
+    pub stream: Stream,
+    /// What it says it holds.
+    pub entries: Vec<Carried>,
+}
+
+/// An entry as a carrier tells it; not to be believed.
+#[derive(Clone, Debug, Default)]
+pub struct Carried {
+    /// Its number; `None` if its id is none of ours.
+    pub number: Option<i64>,
+    /// The event, or anything else.
+    pub bytes: Vec<u8>,
+    /// Its seal, or anything else.
+    pub seal: Vec<u8>,
+}
+
+/// The way to what carries entries, and the key that seals them. Cheap to clone.
 #[derive(Clone)]
 pub struct Courier {
-    client: redis::Client,
+    carrier: Arc<dyn Carrier>,
     key: [u8; 32],
 }
 
-impl std::fmt::Debug for Courier {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Courier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Courier").finish_non_exhaustive()
     }
 }
 
 /// The stream of one partition of one log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stream(pub(crate) String);
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stream(pub(crate) String);
 
 impl Stream {
     pub(crate) fn of(producer: &str, log: Uuid, epoch: i32, partition: u16) -> Self {
@@ -49,35 +115,32 @@ impl Stream {
     }
 }
 
+impl fmt::Display for Stream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
 impl Courier {
-    /// A courier at `url` (`redis://…`); `key` is the same in every process. Connects when needed.
+    /// A Redis at `url` (`redis://…`); `key` is the same in every process. Connects when needed.
     ///
     /// # Errors
     ///
     /// [`CoreError::Storage`] if the URL is not one of Redis.
     pub fn new(url: &str, key: [u8; 32]) -> Result<Self, CoreError> {
-        let client =
-            redis::Client::open(url).map_err(|error| CoreError::Storage(Box::new(error)))?;
-        Ok(Self { client, key })
+        let redis = redis_streams::Redis::at(url)?;
+        Ok(Self::over(Arc::new(redis), key))
     }
 
-    /// A connection for commands that answer at once.
-    pub(crate) async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
-        self.connect_with(ANSWER_TIMEOUT).await
+    /// A courier over `carrier`.
+    #[must_use]
+    pub fn over(carrier: Arc<dyn Carrier>, key: [u8; 32]) -> Self {
+        Self { carrier, key }
     }
 
-    /// A connection of its own for blocking reads: they would hold up every other command on it.
-    async fn connect_to_block(&self) -> Result<MultiplexedConnection, RedisError> {
-        self.connect_with(BLOCK + ANSWER_TIMEOUT).await
-    }
-
-    async fn connect_with(&self, answer: Duration) -> Result<MultiplexedConnection, RedisError> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(ANSWER_TIMEOUT))
-            .set_response_timeout(Some(answer));
-        self.client
-            .get_multiplexed_async_connection_with_config(&config)
-            .await
+    /// A way to it for commands that answer at once.
+    pub(crate) fn line(&self) -> Box<dyn Line> {
+        self.carrier.line(Duration::ZERO)
     }
 
     /// What proves that these bytes are event `number` of `stream`.
@@ -98,26 +161,28 @@ impl Courier {
     }
 
     /// The event of an entry, if it is `number` of `stream` and sealed by us.
-    fn open(&self, stream: &Stream, number: i64, entry: &StreamId) -> Option<Envelope> {
-        let field = |name| match entry.map.get(name) {
-            Some(Value::BulkString(bytes)) => Some(bytes.as_slice()),
-            _ => None,
-        };
-        let (bytes, seal) = (field("event")?, field("seal")?);
-        self.mac(stream, number, bytes).verify_slice(seal).ok()?;
-        Envelope::decode(bytes).ok()
+    fn open(&self, stream: &Stream, number: i64, entry: &Carried) -> Option<Envelope> {
+        if entry.number != Some(number) {
+            return None;
+        }
+        let mac = self.mac(stream, number, &entry.bytes);
+        mac.verify_slice(&entry.seal).ok()?;
+        Envelope::decode(entry.bytes.as_slice()).ok()
     }
 }
 
 /// Where a reader stands: it wants what follows `after` in `stream`.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
-    pub(crate) partition: u16,
-    pub(crate) stream: Stream,
-    pub(crate) after: i64,
+pub struct Wanted {
+    /// The partition that the stream is of.
+    pub partition: u16,
+    /// What to read.
+    pub stream: Stream,
+    /// Behind which number.
+    pub after: i64,
 }
 
-/// What a read brought.
+/// What a read brought that can be believed.
 #[derive(Debug, Default)]
 pub(crate) struct Delivery {
     /// Events in order, each following its partition's position without a hole.
@@ -126,66 +191,38 @@ pub(crate) struct Delivery {
     pub(crate) doubtful: Vec<u16>,
 }
 
-/// Reads streams over a connection of its own.
-#[derive(Debug)]
+/// Reads streams over a line of its own: a read that waits would hold up every other command on it.
 pub(crate) struct Reader {
     courier: Courier,
-    connection: Option<MultiplexedConnection>,
+    line: Box<dyn Line>,
 }
 
 impl Reader {
     pub(crate) fn new(courier: Courier) -> Self {
-        Self {
-            courier,
-            connection: None,
-        }
+        let line = courier.carrier.line(BLOCK);
+        Self { courier, line }
     }
 
     /// What is new behind the positions; waits at most `block`. A caller that stops waiting must drop the
-    /// reader, because the command goes on blocking its connection.
+    /// reader, because the command goes on blocking its line.
     pub(crate) async fn read(
         &mut self,
         wanted: &[Wanted],
         block: Duration,
-    ) -> Result<Delivery, RedisError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.courier.connect_to_block().await?,
-        };
-        let millis = u64::try_from(block.as_millis()).unwrap_or(u64::MAX);
-        let mut command = redis::cmd("XREAD");
-        command
-            .arg("COUNT")
-            .arg(READ_MAX)
-            .arg("BLOCK")
-            .arg(millis)
-            .arg("STREAMS");
-        for want in wanted {
-            command.arg(&want.stream.0);
-        }
-        for want in wanted {
-            command.arg(format!("{}-0", want.after));
-        }
-        let reply: Option<StreamReadReply> = command.query_async(&mut connection).await?;
-        self.connection = Some(connection);
+    ) -> Result<Delivery, BoxError> {
         let mut delivery = Delivery::default();
-        for key in reply.map(|reply| reply.keys).unwrap_or_default() {
-            if let Some(want) = wanted.iter().find(|want| want.stream.0 == key.key) {
-                self.take(want, &key.ids, &mut delivery);
+        for brought in self.line.read(wanted, block).await? {
+            if let Some(want) = wanted.iter().find(|want| want.stream == brought.stream) {
+                self.take(want, &brought.entries, &mut delivery);
             }
         }
         Ok(delivery)
     }
 
     /// Takes the entries that follow without a hole; doubts the partition at the first that does not.
-    fn take(&self, want: &Wanted, entries: &[StreamId], delivery: &mut Delivery) {
+    fn take(&self, want: &Wanted, entries: &[Carried], delivery: &mut Delivery) {
         for (entry, number) in entries.iter().zip(want.after + 1..) {
-            let event = if entry.id == format!("{number}-0") {
-                self.courier.open(&want.stream, number, entry)
-            } else {
-                None
-            };
-            let Some(event) = event else {
+            let Some(event) = self.courier.open(&want.stream, number, entry) else {
                 delivery.doubtful.push(want.partition);
                 return;
             };
@@ -196,21 +233,7 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
-
     use super::*;
-
-    fn entry(id: &str, fields: &[(&str, Vec<u8>)]) -> StreamId {
-        let map: HashMap<String, Value> = fields
-            .iter()
-            .map(|(name, bytes)| ((*name).to_owned(), Value::BulkString(bytes.clone())))
-            .collect();
-        StreamId {
-            id: id.to_owned(),
-            map,
-            ..StreamId::default()
-        }
-    }
 
     #[test]
     fn only_a_sealed_entry_that_follows_is_taken() {
@@ -222,31 +245,33 @@ mod tests {
             ..Envelope::default()
         }
         .encode_to_vec();
-        let sealed = |by: &Courier, stream: &Stream, number| {
-            vec![
-                ("event", bytes.clone()),
-                ("seal", by.seal(stream, number, &bytes)),
-            ]
-        };
+        let sealed = |by: &Courier, stream: &Stream, number| by.seal(stream, number, &bytes);
+        let other = |epoch, partition| Stream::of("intake", Uuid::nil(), epoch, partition);
+        let ours = sealed(&courier, &stream, 5);
         let cases = [
-            ("the next event", "5-0", sealed(&courier, &stream, 5), true),
-            ("a hole", "6-0", sealed(&courier, &stream, 6), false),
-            ("another key", "5-0", sealed(&stranger, &stream, 5), false),
+            ("the next event", Some(5), ours.clone(), true),
+            ("a hole", Some(6), sealed(&courier, &stream, 6), false),
+            ("another key", Some(5), sealed(&stranger, &stream, 5), false),
             (
                 "another partition",
-                "5-0",
-                sealed(&courier, &Stream::of("intake", Uuid::nil(), 1, 4), 5),
+                Some(5),
+                sealed(&courier, &other(1, 4), 5),
                 false,
             ),
             (
                 "another epoch",
-                "5-0",
-                sealed(&courier, &Stream::of("intake", Uuid::nil(), 2, 3), 5),
+                Some(5),
+                sealed(&courier, &other(2, 3), 5),
                 false,
             ),
-            ("another number", "5-0", sealed(&courier, &stream, 4), false),
-            ("no seal", "5-0", vec![("event", bytes.clone())], false),
-            ("junk", "5-0", vec![("a", b"b".to_vec())], false),
+            (
+                "another number",
+                Some(5),
+                sealed(&courier, &stream, 4),
+                false,
+            ),
+            ("no seal", Some(5), Vec::new(), false),
+            ("a foreign id", None, ours, false),
         ];
         let reader = Reader::new(courier.clone());
         let want = Wanted {
@@ -254,9 +279,15 @@ mod tests {
             stream: stream.clone(),
             after: 4,
         };
-        for (label, id, fields, is_taken) in cases {
+        for (label, number, seal, is_taken) in cases {
+            let bytes = bytes.clone();
+            let entry = Carried {
+                number,
+                bytes,
+                seal,
+            };
             let mut delivery = Delivery::default();
-            reader.take(&want, &[entry(id, &fields)], &mut delivery);
+            reader.take(&want, &[entry], &mut delivery);
             assert_eq!(delivery.events.len(), usize::from(is_taken), "{label}");
             assert_eq!(delivery.doubtful.is_empty(), is_taken, "{label}");
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, Statement, TransactionOptions, TransactionTrait, Value,
+    DbErr, RuntimeErr, Statement, TransactionOptions, TransactionTrait, Value,
 };
 
 use crate::core::CoreError;
@@ -65,7 +65,21 @@ impl Deref for Txn {
 
 impl Txn {
     pub(crate) async fn commit(self) -> Result<(), DbErr> {
-        self.0.commit().await
+        fault::point("txn.committing");
+        let (is_made, is_answered) = fault::commit();
+        if is_made {
+            self.0.commit().await?;
+        } else {
+            self.0.rollback().await?;
+        }
+        fault::point("txn.committed");
+        if is_answered {
+            Ok(())
+        } else {
+            Err(DbErr::Conn(RuntimeErr::Internal(
+                "the connection was lost".to_owned(),
+            )))
+        }
     }
 
     pub(crate) async fn rollback(self) -> Result<(), DbErr> {
@@ -97,6 +111,24 @@ impl Db {
         Ok(db)
     }
 
+    /// One connection to a SQLite file for everything, which survives no loss of power: for simulations,
+    /// where who waits for whom must not depend on threads.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn open_single(path: &std::path::Path) -> Result<Self, CoreError> {
+        let mut options = sqlite(&format!("sqlite://{}", path.display()), 1, false);
+        options.map_sqlx_sqlite_opts(|found| {
+            found
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Memory)
+                .synchronous(SqliteSynchronous::Off)
+        });
+        let only = Database::connect(options).await?;
+        Ok(Self {
+            read: only.clone(),
+            write: only,
+        })
+    }
+
     /// For reads outside a transaction.
     #[must_use]
     pub fn read(&self) -> &DatabaseConnection {
@@ -117,7 +149,9 @@ impl Db {
             sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
             ..Default::default()
         };
-        Ok(Txn(self.write.begin_with_options(options).await?))
+        let txn = Txn(self.write.begin_with_options(options).await?);
+        fault::point("txn.begun");
+        Ok(txn)
     }
 
     /// Closes the pools; what runs is finished first.

@@ -17,10 +17,16 @@ use crate::work::{AuditEntry, Cause, Work};
 /// A database that cannot be written.
 pub async fn raise(core: &Core, cause: &Cause) -> Result<i32, CoreError> {
     let work = Work::begin(core).await?;
-    let text = "UPDATE outbox_head SET epoch = epoch + 1";
-    work.txn()
-        .execute_raw(sql(&**work.txn(), text, vec![]))
-        .await?;
+    // A backup may lie before an earlier raise: its next epoch was another one's number already, and a
+    // courier may still hold events of that one. So the log gets another name as well.
+    let texts = [
+        ("UPDATE outbox_head SET epoch = epoch + 1", vec![]),
+        ("UPDATE log SET id = $1", vec![work.new_id().into()]),
+    ];
+    for (text, values) in texts {
+        let statement = sql(&**work.txn(), text, values);
+        work.txn().execute_raw(statement).await?;
+    }
     let epoch = outbox::heads(&**work.txn()).await?.epoch;
     let entry = AuditEntry {
         resource: "log",

@@ -5,6 +5,9 @@
 //! `FAILPOINTS="relay.assigned=2*off->return(kill)"` (the syntax of the crate `fail`; `kill` ends the
 //! process there as SIGKILL would, at the third hit) and `HOTLINE_SEEDED_BUG=naive_cursor`.
 
+#[cfg(feature = "testing")]
+pub mod plan;
+
 /// A defect that a test must notice: each is a promise broken on purpose, where it would really break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
@@ -183,7 +186,10 @@ pub const POINTS: &[&str] = &[
 #[inline]
 pub fn point(name: &'static str) {
     #[cfg(feature = "testing")]
-    armed::point(name);
+    {
+        armed::point(name);
+        plan::pass(name);
+    }
     #[cfg(not(feature = "testing"))]
     let _ = name;
 }
@@ -199,6 +205,20 @@ pub fn is_seeded(bug: Bug) -> bool {
         let _ = bug;
         false
     }
+}
+
+/// Whether a commit shall be made, and whether its caller shall hear of it; always both without the
+/// feature `testing`.
+#[inline]
+pub(crate) fn commit() -> (bool, bool) {
+    #[cfg(feature = "testing")]
+    return match plan::commit() {
+        plan::Commit::Done => (true, true),
+        plan::Commit::Failed => (false, false),
+        plan::Commit::Unanswered => (true, false),
+    };
+    #[cfg(not(feature = "testing"))]
+    (true, true)
 }
 
 #[cfg(feature = "testing")]

@@ -5,15 +5,12 @@
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use redis::aio::MultiplexedConnection;
-use redis::streams::StreamInfoStreamReply;
-use redis::{RedisError, Value};
 use sea_orm::ConnectionTrait;
 use tokio::sync::watch;
 
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
-use crate::courier::{Courier, STREAM_LENGTH, Stream};
+use crate::courier::{Added, Courier, Entry, Line, Stream};
 use crate::db::{BoxError, sql};
 use crate::fault;
 use crate::migration::PARTITIONS;
@@ -29,25 +26,28 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// Starts publishing a service's log.
 pub(crate) fn start(core: &Core, courier: Courier) {
-    let publisher = Publisher {
-        core: core.clone(),
-        courier,
-        connection: None,
-        published: Heads::default(),
-        saved_at: Instant::now(),
-    };
-    core.tasks().spawn(publisher.run());
+    core.tasks().spawn(Publisher::new(core, courier).run());
 }
 
-struct Publisher {
+pub(crate) struct Publisher {
     core: Core,
+    line: Box<dyn Line>,
     courier: Courier,
-    connection: Option<MultiplexedConnection>,
     published: Heads,
     saved_at: Instant,
 }
 
 impl Publisher {
+    pub(crate) fn new(core: &Core, courier: Courier) -> Self {
+        Self {
+            core: core.clone(),
+            line: courier.line(),
+            courier,
+            published: Heads::default(),
+            saved_at: core.clock().instant(),
+        }
+    }
+
     async fn run(mut self) {
         let stop = self.core.tasks().stop().clone();
         let mut end = self.core.log_end().0;
@@ -59,7 +59,6 @@ impl Publisher {
                     None
                 }
                 Err(error) => {
-                    self.connection = None;
                     metrics::counter!("hotline_courier_failures_total", "service" => self.core.name()).increment(1);
                     tracing::warn!(service = self.core.name(), %error, "events are not published; consumers fetch them");
                     Some(backoff.next(self.core.ids()))
@@ -69,7 +68,7 @@ impl Publisher {
                 match rest {
                     // The sender lives in `core`, so the channel cannot close here.
                     None => drop(end.changed().await),
-                    Some(rest) => tokio::time::sleep(rest).await,
+                    Some(rest) => self.core.clock().rest(rest).await,
                 }
             };
             tokio::select! {
@@ -80,7 +79,10 @@ impl Publisher {
     }
 
     /// Publishes up to the end of the log.
-    async fn publish(&mut self, end: &mut watch::Receiver<Heads>) -> Result<(), BoxError> {
+    pub(crate) async fn publish(
+        &mut self,
+        end: &mut watch::Receiver<Heads>,
+    ) -> Result<(), BoxError> {
         loop {
             let heads = *end.borrow_and_update();
             if heads.epoch == 0 {
@@ -102,7 +104,7 @@ impl Publisher {
             for entry in &sent {
                 self.published.last[usize::from(entry.partition)] = entry.number;
             }
-            if self.saved_at.elapsed() >= SAVE_EVERY {
+            if self.core.clock().since(self.saved_at) >= SAVE_EVERY {
                 self.save().await;
             }
         }
@@ -136,48 +138,23 @@ impl Publisher {
     }
 
     async fn send(&mut self, entries: &[Entry]) -> Result<(), BoxError> {
-        let mut connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.courier.connect().await?,
-        };
-        let mut pipeline = redis::pipe();
-        pipeline.ignore_errors();
-        for entry in entries {
-            pipeline
-                .cmd("XADD")
-                .arg(&entry.stream.0)
-                .arg("MAXLEN")
-                .arg("~")
-                .arg(STREAM_LENGTH)
-                .arg(format!("{}-0", entry.number))
-                .arg("event")
-                .arg(&entry.bytes)
-                .arg("seal")
-                .arg(&entry.seal);
-        }
-        let answers: Vec<Result<Value, RedisError>> = pipeline.query_async(&mut connection).await?;
+        let answers = self.line.add(entries).await?;
         let mut foreign = Vec::new();
         let mut refused: Vec<&Entry> = Vec::new();
         for (entry, answer) in entries.iter().zip(answers) {
-            let Err(error) = answer else { continue };
-            if error.code() == Some("WRONGTYPE") {
-                foreign.push(&entry.stream); // somebody put something else at our key
-            } else if !error
-                .detail()
-                .is_some_and(|detail| detail.contains("equal or smaller"))
-            {
-                return Err(error.into());
-            } else if refused
+            let is_told = refused
                 .last()
-                .is_none_or(|last| last.partition != entry.partition)
-            {
-                refused.push(entry);
+                .is_some_and(|last| last.partition == entry.partition);
+            match answer {
+                Added::Foreign => foreign.push(&entry.stream), // somebody put something else at our key
+                Added::Refused if !is_told => refused.push(entry),
+                Added::Refused | Added::Taken => {}
             }
         }
         if !refused.is_empty() {
             let heads = outbox::heads(self.core.db().read()).await?;
             for entry in refused {
-                if runs_ahead(&mut connection, entry, heads).await? {
+                if self.runs_ahead(entry, heads).await? {
                     foreign.push(&entry.stream);
                 }
             }
@@ -186,15 +163,11 @@ impl Publisher {
         for stream in &foreign {
             tracing::error!(
                 service = self.core.name(),
-                stream = stream.0,
+                %stream,
                 "the courier held what was never published"
             );
-            redis::cmd("DEL")
-                .arg(&stream.0)
-                .exec_async(&mut connection)
-                .await?;
+            self.line.remove(stream).await?;
         }
-        self.connection = Some(connection);
         if foreign.is_empty() {
             Ok(())
         } else {
@@ -202,9 +175,16 @@ impl Publisher {
         }
     }
 
+    /// A refused number is already there, unless the stream runs ahead of its log: then it holds what
+    /// nobody published.
+    async fn runs_ahead(&mut self, refused: &Entry, heads: Heads) -> Result<bool, BoxError> {
+        let top = self.line.top(&refused.stream).await?;
+        Ok(top.is_none_or(|top| top > heads.last[usize::from(refused.partition)]))
+    }
+
     /// Writes down how far publishing has come; only a hint for the next start.
     async fn save(&mut self) {
-        self.saved_at = Instant::now();
+        self.saved_at = self.core.clock().instant();
         for (partition, published) in (0_i32..).zip(self.published.last) {
             let text =
                 "UPDATE outbox_head SET published = $1 WHERE partition = $2 AND published < $1";
@@ -219,35 +199,6 @@ impl Publisher {
             fault::point("publisher.saved");
         }
     }
-}
-
-/// A refused number is already there, unless the stream runs ahead of its log: then it holds what
-/// nobody published.
-async fn runs_ahead(
-    connection: &mut MultiplexedConnection,
-    refused: &Entry,
-    heads: Heads,
-) -> Result<bool, BoxError> {
-    let mut query = redis::cmd("XINFO");
-    let told: StreamInfoStreamReply = query
-        .arg("STREAM")
-        .arg(&refused.stream.0)
-        .query_async(connection)
-        .await?;
-    let top = told
-        .last_generated_id
-        .split('-')
-        .next()
-        .and_then(|number| number.parse::<i64>().ok());
-    Ok(top.is_none_or(|top| top > heads.last[usize::from(refused.partition)]))
-}
-
-struct Entry {
-    partition: u16,
-    stream: Stream,
-    number: i64,
-    bytes: Vec<u8>,
-    seal: Vec<u8>,
 }
 
 /// How far publishing had come in an earlier life of this epoch.

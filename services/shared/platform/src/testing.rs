@@ -1,6 +1,9 @@
 //! For tests of services: empty databases of every arrangement, a moved clock, the log, reactions
 //! and timers by hand. No test needs a sleep.
 
+#[cfg(feature = "testing")]
+pub mod steps;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

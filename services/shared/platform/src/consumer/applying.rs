@@ -65,8 +65,9 @@ impl Feed {
                     return Err(CoreError::Unavailable(cause.to_string().into()));
                 }
                 ReactionError::Unknown(_) if attempts < ATTEMPTS_MAX => {
-                    let wait = tokio::time::sleep(backoff.next(self.core.ids()));
-                    if self.stop.run_until_cancelled(wait).await.is_none() {
+                    let wait = backoff.next(self.core.ids());
+                    let rest = self.core.clock().rest(wait);
+                    if self.stop.run_until_cancelled(rest).await.is_none() {
                         return Ok(false);
                     }
                 }

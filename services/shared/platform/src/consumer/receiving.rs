@@ -1,6 +1,6 @@
 //! Reads what the courier brings, and fetches from the log what it leaves out or lies about.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hotline_proto::event::Envelope;
 
@@ -18,7 +18,7 @@ const BLOCK_SHORT: Duration = Duration::from_millis(250);
 impl Feed {
     /// What to read from the courier; nothing while it is absent or failing.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
-        let now = Instant::now();
+        let now = self.core.clock().instant();
         if self.courier.is_none() || now < self.courier_again_at {
             return Vec::new();
         }
@@ -54,6 +54,7 @@ impl Feed {
         let progress = self.progress.clone();
         // A reader that is given up while it waits takes its blocked connection with it.
         let delivered = tokio::select! {
+            biased;
             () = self.stop.cancelled() => return Ok(Vec::new()),
             () = progress.rewound.notified() => {
                 self.leased_at = None;
@@ -71,7 +72,8 @@ impl Feed {
                 self.complete(delivery).await
             }
             Err(error) => {
-                self.courier_again_at = Instant::now() + self.courier_backoff.next(self.core.ids());
+                let wait = self.courier_backoff.next(self.core.ids());
+                self.courier_again_at = self.core.clock().instant() + wait;
                 metrics::counter!("hotline_courier_failures_total", "service" => self.core.name())
                     .increment(1);
                 tracing::warn!(consumer = self.lease.consumer, producer = self.lease.producer, %error, "the courier fails; events are fetched");
@@ -91,7 +93,8 @@ impl Feed {
             let fetched = self.fetch(partition, after).await?;
             if fetched.is_empty() {
                 // What the courier holds there is no event of ours.
-                self.resting_until[usize::from(partition)] = Some(Instant::now() + REST);
+                self.resting_until[usize::from(partition)] =
+                    Some(self.core.clock().instant() + REST);
                 tracing::warn!(
                     producer = self.lease.producer,
                     partition,
