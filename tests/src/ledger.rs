@@ -103,7 +103,10 @@ impl Ledger {
     /// How many receipts were given.
     pub fn acknowledged(&self) -> usize {
         let book = self.book();
-        let receipts = book.entries.iter().filter_map(|entry| entry.receipt.as_ref());
+        let receipts = book
+            .entries
+            .iter()
+            .filter_map(|entry| entry.receipt.as_ref());
         receipts.count()
     }
 

@@ -90,7 +90,10 @@ async fn a_power_cut_in_the_first_start_leaves_a_city_that_starts() {
         }
         let process = city.installation.start().await;
         city.installation.load_sample();
-        city.ledger.ask(&process.channel()).await.expect("a receipt");
+        city.ledger
+            .ask(&process.channel())
+            .await
+            .expect("a receipt");
         process.kill();
         city.installation.check();
     }

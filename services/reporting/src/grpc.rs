@@ -1,16 +1,23 @@
 //! The gRPC face of [`Reporting`]: decode, call, encode. Nothing is decided here.
 
+use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use hotline_platform::grpc::{command, problem};
 use hotline_proto::reporting as rpc;
 use hotline_proto::reporting::reporting_service_server::ReportingService;
 use tokio_stream::Iter;
 use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
 
 use crate::NAME;
-use crate::app::Reporting;
+use crate::app::{Export, Reporting};
 use crate::convert;
 use crate::domain::document::Document;
-use crate::render::{Format, render};
+use crate::domain::export::{COLUMNS, record};
+use crate::error::ReportingError;
+use crate::render::{self, Format};
+
+/// Tickets of one page of an export: few enough for memory, many enough that asking costs little.
+const PAGE: u64 = 1_000;
 
 type Pieces<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
 
@@ -28,6 +35,7 @@ impl ReportingGrpc {
 impl ReportingService for ReportingGrpc {
     type RenderDocumentStream = Pieces<rpc::RenderDocumentResponse>;
     type GetDocumentStream = Pieces<rpc::GetDocumentResponse>;
+    type ExportTicketsStream = BoxStream<'static, Result<rpc::ExportTicketsResponse, Status>>;
 
     async fn render_document(
         &self,
@@ -79,6 +87,19 @@ impl ReportingService for ReportingGrpc {
         ))))
     }
 
+    async fn export_tickets(
+        &self,
+        request: Request<rpc::ExportTicketsRequest>,
+    ) -> Result<Response<Self::ExportTicketsStream>, Status> {
+        let days = convert::exporting(request.get_ref())?;
+        let export = self.0.begin_export(command(&request, "", 0), days).await?;
+        let header = render::header(&COLUMNS).map_err(ReportingError::from)?;
+        let tickets =
+            pages(self.0.clone(), export).map_ok(|piece| rpc::ExportTicketsResponse { piece });
+        let header = stream::once(async { Ok(rpc::ExportTicketsResponse { piece: header }) });
+        Ok(Response::new(header.chain(tickets).boxed()))
+    }
+
     async fn give_instruction(
         &self,
         request: Request<rpc::GiveInstructionRequest>,
@@ -104,9 +125,27 @@ impl ReportingService for ReportingGrpc {
     }
 }
 
+/// The export's records, a page at a time: the next one is read when the last one is taken.
+fn pages(reporting: Reporting, export: Export) -> impl Stream<Item = Result<Vec<u8>, Status>> {
+    stream::try_unfold(
+        (reporting, export, Uuid::nil()),
+        |(reporting, export, after)| async move {
+            let tickets = reporting.export_page(&export, after, PAGE).await?;
+            let Some(last) = tickets.last().map(|ticket| ticket.id) else {
+                return Ok(None);
+            };
+            let rows = tickets
+                .iter()
+                .map(|ticket| record(ticket, &export.names, export.zone));
+            let piece = render::records(rows).map_err(ReportingError::from)?;
+            Ok(Some((piece, (reporting, export, last))))
+        },
+    )
+}
+
 /// Renders away from the threads that serve: a workbook of a busy day takes a while.
 async fn rendered(document: Document, format: Format) -> Result<Vec<u8>, Status> {
-    let rendering = tokio::task::spawn_blocking(move || render(&document, format)).await;
+    let rendering = tokio::task::spawn_blocking(move || render::render(&document, format)).await;
     let failed = |_| {
         problem(
             NAME,
@@ -117,5 +156,5 @@ async fn rendered(document: Document, format: Format) -> Result<Vec<u8>, Status>
     };
     rendering
         .map_err(failed)?
-        .map_err(|error| crate::error::ReportingError::from(error).into())
+        .map_err(|error| ReportingError::from(error).into())
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod epoch;
+mod export;
 mod load;
 mod migrate;
 mod parked;
@@ -55,6 +56,8 @@ enum Command {
     Import(import::Args),
     /// Renders a document: daily, monthly or quarterly.
     Report(report::Args),
+    /// Writes every ticket as CSV.
+    Export(export::Args),
     /// Shows what became of an appeal or ticket, by its number.
     Show(show::Args),
     /// Lets a sample city live a hundred days.
@@ -115,6 +118,7 @@ impl Command {
             Self::Load(args) => load::run(args).await?,
             Self::Import(args) => import::run(args).await?,
             Self::Report(args) => report::run(args).await?,
+            Self::Export(args) => export::run(args).await?,
             Self::Show(args) => show::run(args).await?,
             Self::Demo(args) => demo::run(args).await?,
         }

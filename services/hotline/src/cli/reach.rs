@@ -129,11 +129,11 @@ pub fn by_administrator<T>(message: T) -> Request<T> {
 pub fn said<T>(answer: Result<Response<T>, Status>) -> anyhow::Result<T> {
     answer
         .map(Response::into_inner)
-        .map_err(|status| anyhow::anyhow!("{}", in_words(&status)))
+        .map_err(|status| refusal(&status))
 }
 
 /// What a refusal says, with each wrong field or row that its message does not name already.
-fn in_words(status: &Status) -> String {
+pub(super) fn refusal(status: &Status) -> anyhow::Error {
     let mut told = format!("{} ({:?})", status.message(), status.code());
     let wrong = status.get_details_bad_request();
     for violation in wrong.into_iter().flat_map(|wrong| wrong.field_violations) {
@@ -144,7 +144,7 @@ fn in_words(status: &Status) -> String {
             ));
         }
     }
-    told
+    anyhow::Error::msg(told)
 }
 
 async fn is_listening(address: SocketAddr) -> bool {

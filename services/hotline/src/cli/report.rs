@@ -11,10 +11,10 @@ use hotline_proto::reporting::{
     self, DocumentHead, GetDocumentRequest, IssueDocumentRequest, IssuedDocument,
     ListDocumentsRequest, RenderDocumentRequest,
 };
-use tonic::{Status, Streaming};
+use tonic::Streaming;
 
 use super::Place;
-use super::reach::{Reach, by_administrator, said};
+use super::reach::{Reach, by_administrator, refusal, said};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -181,8 +181,7 @@ async fn together<T>(
     parts: fn(T) -> (Option<DocumentHead>, Vec<u8>),
 ) -> anyhow::Result<(DocumentHead, Vec<u8>)> {
     let (mut head, mut bytes) = (DocumentHead::default(), Vec::new());
-    let failed = |status: Status| anyhow::anyhow!("{}", status.message());
-    while let Some(piece) = pieces.message().await.map_err(failed)? {
+    while let Some(piece) = pieces.message().await.map_err(|status| refusal(&status))? {
         let (told, piece) = parts(piece);
         head = told.unwrap_or(head);
         bytes.extend_from_slice(&piece);

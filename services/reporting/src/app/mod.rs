@@ -1,6 +1,7 @@
 //! What reporting does: hears events, composes documents, issues them, notes instructions.
 
 mod compose;
+mod export;
 pub(crate) mod hearing;
 mod instruct;
 mod issue;
@@ -14,6 +15,7 @@ use hotline_platform::page::Page;
 use std::sync::Arc;
 
 pub(crate) use compose::Composed;
+pub(crate) use export::{Export, ExportDays};
 pub(crate) use instruct::{GiveInstruction, LEADER_CHARS_MAX, TEXT_CHARS_MAX};
 pub(crate) use issue::IssueDocument;
 pub(crate) use overview::Overview;

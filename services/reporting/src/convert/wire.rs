@@ -9,8 +9,8 @@ use hotline_proto::reporting as rpc;
 use tonic::Status;
 
 use crate::app::{
-    Composed, GiveInstruction, IssueDocument, LEADER_CHARS_MAX, Overview, TEXT_CHARS_MAX,
-    file_stem, issue_number,
+    Composed, ExportDays, GiveInstruction, IssueDocument, LEADER_CHARS_MAX, Overview,
+    TEXT_CHARS_MAX, file_stem, issue_number,
 };
 use crate::domain::document::{Document, Issued, IssuedHead, IssuedOf, IssuedPlace};
 use crate::domain::period::{Days, Period, Series};
@@ -59,6 +59,21 @@ pub(crate) fn listing(
         told => IssuedOf::Series(series(told)?),
     };
     Ok((of, Page::decode(request.page_size, &request.page_token)?))
+}
+
+/// Which tickets to export.
+pub(crate) fn exporting(request: &rpc::ExportTicketsRequest) -> Decoded<ExportDays> {
+    let day = |field, text: &str| match text {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| invalid(field, "a day such as 2026-03-31, or nothing")),
+    };
+    Ok(ExportDays {
+        first: day("first_day", &request.first_day)?,
+        last: day("last_day", &request.last_day)?,
+    })
 }
 
 /// What to note.

@@ -2,6 +2,7 @@
 
 pub mod daily;
 pub mod document;
+pub mod export;
 pub mod fact;
 pub mod figures;
 pub mod listing;

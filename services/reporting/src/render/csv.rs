@@ -3,7 +3,7 @@
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 
 use super::flat::{Flat, flatten, spread};
-use crate::domain::document::{Block, Document, Table};
+use crate::domain::document::{Block, Cell, ColumnKind, Document, Table};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -11,11 +11,7 @@ type Writer = csv::Writer<Vec<u8>>;
 
 /// The document as CSV: one record per line, tables one under the other with an empty record between.
 pub fn render(document: &Document) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = WriterBuilder::new()
-        .quote_style(QuoteStyle::Always)
-        .terminator(Terminator::CRLF)
-        .flexible(true)
-        .from_writer(BYTE_ORDER_MARK.to_vec());
+    let mut writer = writer(BYTE_ORDER_MARK.to_vec());
     text(&mut writer, &[&document.full_title()])?;
     for line in &document.head {
         text(&mut writer, &[line])?;
@@ -44,6 +40,39 @@ pub fn render(document: &Document) -> Result<Vec<u8>, csv::Error> {
             Block::Table(table) => write_table(&mut writer, table)?,
         }
     }
+    written(writer)
+}
+
+/// The header of a file of records of `columns`.
+pub fn header(columns: &[(&str, ColumnKind)]) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = writer(BYTE_ORDER_MARK.to_vec());
+    writer.write_record(columns.iter().map(|(title, _)| title))?;
+    written(writer)
+}
+
+/// Records of such a file.
+pub fn records(rows: impl Iterator<Item = Vec<Cell>>) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = writer(Vec::new());
+    for row in rows {
+        for cell in &row {
+            for flat in spread(cell) {
+                writer.write_field(field(&flat))?;
+            }
+        }
+        writer.write_record(None::<&[u8]>)?;
+    }
+    written(writer)
+}
+
+fn writer(begun: Vec<u8>) -> Writer {
+    WriterBuilder::new()
+        .quote_style(QuoteStyle::Always)
+        .terminator(Terminator::CRLF)
+        .flexible(true)
+        .from_writer(begun)
+}
+
+fn written(writer: Writer) -> Result<Vec<u8>, csv::Error> {
     writer
         .into_inner()
         .map_err(|error| error.into_error().into())
@@ -91,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::domain::daily::tests::list;
-    use crate::domain::document::{Cell, ColumnKind, Section};
+    use crate::domain::document::Section;
     use crate::domain::monthly::tests::summary;
 
     fn records(bytes: &[u8]) -> Vec<Vec<String>> {

@@ -8,7 +8,7 @@ mod terminal;
 mod wrap;
 mod xlsx;
 
-use crate::domain::document::Document;
+use crate::domain::document::{Cell, ColumnKind, Document};
 
 /// How a document is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,4 +53,22 @@ pub fn render(document: &Document, format: Format) -> Result<Vec<u8>, RenderErro
         Format::Csv => csv::render(document).map_err(|error| RenderError(Box::new(error))),
         Format::Xlsx => xlsx::render(document).map_err(|error| RenderError(Box::new(error))),
     }
+}
+
+/// The beginning of a CSV file of records.
+///
+/// # Errors
+///
+/// [`RenderError`] if the CSV library fails.
+pub fn header(columns: &[(&str, ColumnKind)]) -> Result<Vec<u8>, RenderError> {
+    csv::header(columns).map_err(|error| RenderError(Box::new(error)))
+}
+
+/// Records of such a file.
+///
+/// # Errors
+///
+/// [`RenderError`] if the CSV library fails.
+pub fn records(rows: impl Iterator<Item = Vec<Cell>>) -> Result<Vec<u8>, RenderError> {
+    csv::records(rows).map_err(|error| RenderError(Box::new(error)))
 }

@@ -4,7 +4,7 @@ use std::fmt::{Debug, Write};
 
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
-use sea_orm::{ConnectionTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryOrder};
+use sea_orm::{ConnectionTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryOrder, Statement};
 
 use super::entity::{
     appeal_view, daily_fact, follow_up_view, matter_view, progress, registry_load, registry_name,
@@ -56,4 +56,13 @@ pub async fn tamper(txn: &Txn, sql: &str) -> Result<(), CoreError> {
     let changed = txn.execute_unprepared(sql).await?;
     assert!(changed.rows_affected() > 0, "nothing to tamper with");
     Ok(())
+}
+
+/// How often the audit has an action.
+pub async fn audited(db: &impl ConnectionTrait, action: &str) -> i64 {
+    let text = "SELECT COUNT(*) FROM audit WHERE action = $1";
+    let backend = db.get_database_backend();
+    let counting = Statement::from_sql_and_values(backend, text, [action.into()]);
+    let row = db.query_one_raw(counting).await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
 }

@@ -7,6 +7,7 @@ mod documents;
 #[cfg(test)]
 mod dump;
 mod entity;
+mod export;
 mod facts;
 mod instructions;
 mod lists;
@@ -20,7 +21,8 @@ pub use cases::typical;
 pub use counts::{OverviewCounts, Span, counted, overview, sums_by_unit, totals};
 pub use documents::{editions, get as document, issue, list as documents, next_number};
 #[cfg(test)]
-pub use dump::{dump, tamper};
+pub use dump::{audited, dump, tamper};
+pub use export::tickets_behind;
 pub use facts::apply as apply_facts;
 pub use instructions::{Instruction, count as instruction_count, insert as insert_instruction};
 pub use lists::{

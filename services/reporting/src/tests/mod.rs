@@ -3,6 +3,7 @@
 mod cases;
 mod documents;
 mod eight_appeals;
+mod export;
 mod grpc;
 mod issuing;
 mod story;
