@@ -55,7 +55,8 @@ const EPOCH: Flow = Flow::Command(Before::Nothing, &["epoch", "raise", "intake"]
 /// The deaths of an installation, in an order in which each flow goes on where the last death cut it off.
 pub const CASES: &[Case] = &[
     at("start.locked", 1, Flow::Start),
-    at("start.secret_made", 1, Flow::Start),
+    at("start.secret_begun", 1, Flow::Start),
+    at("start.secret_written", 1, Flow::Start),
     at("migration.applied", 1, Flow::Start),
     at("migration.applied", 3, Flow::Start),
     at("migration.applied", 2, Flow::Start),

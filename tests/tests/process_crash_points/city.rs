@@ -67,6 +67,7 @@ impl<'a> City<'a> {
         if case.flow == Flow::Poison {
             self.poisons().await;
         }
+        self.leases_run_out().await;
         let with_redis = case.flow != Flow::WithoutRedis;
         let mut server = Server::start(self.installation, &armed, with_redis);
         let played = self.plays(&mut server, case.flow).await;
@@ -152,11 +153,19 @@ impl<'a> City<'a> {
         }
         let tables = self.tables.as_ref().expect("opened just now");
         let mut wait = Wait::begin("everything is heard");
-        while tables.backlog().await > 0 {
+        while !tables.is_all_leased().await || tables.backlog().await > 0 {
             server.is_there()?;
             wait.on().await;
         }
         Ok(())
+    }
+
+    /// The next process need not wait for the leases of the dead one. With SQLite it knows by itself that
+    /// nobody else lives; a first start has none.
+    async fn leases_run_out(&self) {
+        if let Some(tables) = &self.tables {
+            tables.leases_run_out().await;
+        }
     }
 
     fn tables(&self) -> &Tables {
@@ -196,6 +205,7 @@ impl<'a> City<'a> {
 
     /// Mends what was spoiled on purpose, and has it retried.
     async fn clears_up(&mut self) {
+        self.leases_run_out().await;
         let mut server = Server::start(self.installation, "", true);
         self.lives_through(&mut server, Flow::Start).await;
         server.kill();
@@ -224,6 +234,7 @@ impl<'a> City<'a> {
             self.poisons().await;
         }
         if self.poison_left {
+            self.leases_run_out().await;
             let mut server = Server::start(self.installation, "", true);
             self.lives_through(&mut server, Flow::Poison).await;
             server.kill();
@@ -285,6 +296,7 @@ impl<'a> City<'a> {
         if !self.is_in_order().await {
             self.clears_up().await;
         }
+        self.leases_run_out().await;
         let mut server = Server::start(self.installation, armed, true);
         let ended = self.is_whole(&mut server).await;
         ended.expect("the process lives on");
