@@ -17,8 +17,10 @@ pub enum Flow {
     Office,
     /// The process is asked to stop.
     Stop,
-    /// Events come that nobody can read, and a timer that nobody knows.
+    /// Events come that nobody can read.
     Poison,
+    /// A timer falls due that nobody knows.
+    UnknownTimer,
     /// An administrator's command, while no process runs; what is to be done first.
     Command(Before, &'static [&'static str]),
 }
@@ -129,7 +131,7 @@ pub const CASES: &[Case] = &[
     at("apply.parked", 1, Flow::Poison),
     at("apply.parking_committed", 2, Flow::Poison),
     at("apply.parked_behind", 1, Flow::Poison),
-    at("timer.setting_aside", 1, Flow::Poison),
+    at("timer.setting_aside", 1, Flow::UnknownTimer),
     at(
         "parked.postponing",
         1,

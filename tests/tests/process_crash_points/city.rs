@@ -32,8 +32,10 @@ pub struct City<'a> {
     importer: Importer,
     office: Office,
     is_founded: bool,
-    /// Poison that is not yet seen to be parked.
-    poison_left: bool,
+    /// There is poison that nobody was seen to park.
+    is_poisoned: bool,
+    /// There is an unknown timer that nobody was seen to set aside.
+    is_armed: bool,
 }
 
 impl<'a> City<'a> {
@@ -46,7 +48,8 @@ impl<'a> City<'a> {
             importer: Importer::default(),
             office: Office::default(),
             is_founded: false,
-            poison_left: false,
+            is_poisoned: false,
+            is_armed: false,
         }
     }
 
@@ -64,9 +67,7 @@ impl<'a> City<'a> {
             }
             return is_dead;
         }
-        if case.flow == Flow::Poison {
-            self.poisons().await;
-        }
+        self.spoils(case.flow).await;
         self.leases_run_out().await;
         let with_redis = case.flow != Flow::WithoutRedis;
         let mut server = Server::start(self.installation, &armed, with_redis);
@@ -119,7 +120,8 @@ impl<'a> City<'a> {
                 self.settles(server).await?;
             }
             Flow::Stop => return Err(server.stops().await),
-            Flow::Poison => self.is_set_aside(server).await?,
+            Flow::Poison => self.is_parked(server).await?,
+            Flow::UnknownTimer => self.is_failed(server).await?,
             Flow::Start | Flow::Command(..) => {}
         }
         Ok(())
@@ -172,24 +174,34 @@ impl<'a> City<'a> {
         self.tables.as_ref().expect("the city was founded")
     }
 
-    /// Writes what nobody can read, unless it waits already.
-    async fn poisons(&mut self) {
-        if !self.poison_left {
+    /// Spoils something on purpose, unless what was spoiled before was not met yet.
+    async fn spoils(&mut self, flow: Flow) {
+        if flow == Flow::Poison && !self.is_poisoned {
             self.tables().poison(2).await;
+            self.is_poisoned = true;
+        }
+        if flow == Flow::UnknownTimer && !self.is_armed {
             self.tables().arm_unknown().await;
-            self.poison_left = true;
+            self.is_armed = true;
         }
     }
 
-    /// Waits until the poison is parked, and its timer has failed.
-    async fn is_set_aside(&mut self, server: &mut Server) -> Result<(), Gone> {
+    /// Waits until the poison is parked.
+    async fn is_parked(&mut self, server: &mut Server) -> Result<(), Gone> {
         self.settles(server).await?;
         assert!(self.tables().parked().await > 0, "the poison was taken");
+        self.is_poisoned = false;
+        Ok(())
+    }
+
+    /// Waits until the timer that nobody knows has failed.
+    async fn is_failed(&mut self, server: &mut Server) -> Result<(), Gone> {
+        self.settles(server).await?;
         assert!(
             self.tables().failed_timers().await > 0,
             "the unknown timer fired"
         );
-        self.poison_left = false;
+        self.is_armed = false;
         Ok(())
     }
 
@@ -198,7 +210,9 @@ impl<'a> City<'a> {
         match &self.tables {
             None => true,
             Some(tables) => {
-                !self.poison_left && tables.parked().await + tables.failed_timers().await == 0
+                !self.is_poisoned
+                    && !self.is_armed
+                    && tables.parked().await + tables.failed_timers().await == 0
             }
         }
     }
@@ -213,7 +227,7 @@ impl<'a> City<'a> {
         self.tables().mend_timers().await;
         self.commands_well(&["parked", "retry"]).await;
         self.commands_well(&["timers", "retry"]).await;
-        self.poison_left = false;
+        (self.is_poisoned, self.is_armed) = (false, false);
         assert_eq!(self.tables().parked().await, 0, "parked after the retry");
     }
 
@@ -222,21 +236,21 @@ impl<'a> City<'a> {
     }
 
     async fn prepare(&mut self, before: Before) {
-        if before == Before::Nothing {
-            return;
-        }
+        let flow = match before {
+            Before::Nothing => return,
+            Before::Parked | Before::MendedParked => Flow::Poison,
+            Before::MendedTimer => Flow::UnknownTimer,
+        };
         let is_waiting = match before {
             Before::MendedTimer => self.tables().failed_timers().await > 0,
             // So many are left that the next retry has enough to do.
             _ => self.tables().parked().await > 2,
         };
-        if !is_waiting {
-            self.poisons().await;
-        }
-        if self.poison_left {
+        if !is_waiting || self.is_poisoned || self.is_armed {
+            self.spoils(flow).await;
             self.leases_run_out().await;
             let mut server = Server::start(self.installation, "", true);
-            self.lives_through(&mut server, Flow::Poison).await;
+            self.lives_through(&mut server, flow).await;
             server.kill();
         }
         match before {
