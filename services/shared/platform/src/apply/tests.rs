@@ -1,6 +1,6 @@
 //! Who may apply, where, and from where on after a restored log.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -11,8 +11,12 @@ use crate::testing::{self, Databases, ManualClock, TestDatabase};
 /// Longer than any lease.
 const ASLEEP: Duration = Duration::from_mins(5);
 
+/// Counts what it applies; it refuses what comes while it is told to.
 #[derive(Default)]
-struct Counter(AtomicU32);
+struct Counter {
+    applied: AtomicU32,
+    refuses: AtomicBool,
+}
 
 #[async_trait::async_trait]
 impl Reaction for Counter {
@@ -21,7 +25,10 @@ impl Reaction for Counter {
     }
 
     async fn apply(&self, _: &Work, _: &Envelope, _: &Body) -> Result<(), ReactionError> {
-        self.0.fetch_add(1, Ordering::SeqCst);
+        if self.refuses.load(Ordering::SeqCst) {
+            return Err(ReactionError::Permanent("told to refuse".to_owned()));
+        }
+        self.applied.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 
@@ -78,8 +85,7 @@ impl Bench {
         let applied = apply(&self.core, &self.counter, reader, held, &[event]).await;
         match applied.unwrap() {
             Applied::Done => true,
-            Applied::Lost => false,
-            Applied::Failed(error) => panic!("{}: {error}", self.database.label),
+            Applied::Lost | Applied::Failed(_) => false,
         }
     }
 }
@@ -110,7 +116,7 @@ async fn a_process_that_slept_past_its_lease_applies_nothing() {
         let label = bench.database.label;
         assert!(!bench.applies(&sleeper, &slept, 1).await, "{label}: asleep");
         assert!(bench.applies(&rival, &held, 1).await, "{label}: the rival");
-        assert_eq!(bench.counter.0.load(Ordering::SeqCst), 1, "{label}");
+        assert_eq!(bench.counter.applied.load(Ordering::SeqCst), 1, "{label}");
     }
 }
 
@@ -124,7 +130,7 @@ async fn an_event_is_applied_where_the_last_one_ended_and_nowhere_else() {
             let applied = bench.applies(&reader, &held, number).await;
             assert_eq!(applied, expected, "{label}: number {number}");
         }
-        assert_eq!(bench.counter.0.load(Ordering::SeqCst), 2, "{label}");
+        assert_eq!(bench.counter.applied.load(Ordering::SeqCst), 2, "{label}");
     }
 }
 
@@ -140,5 +146,20 @@ async fn a_place_behind_the_end_of_a_restored_log_goes_back_to_its_end() {
         let held = bench.takes(&reader, 2, 3).await;
         assert_eq!(held[3].map(|held| held.pos), Some(3), "{label}");
         assert_eq!(held[4].map(|held| held.pos), Some(0), "{label}");
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_fails_leaves_its_place_where_it_was() {
+    for bench in Bench::all().await {
+        let (reader, label) = (reader(1), bench.database.label);
+        let held = bench.takes(&reader, 1, 9).await;
+        bench.counter.refuses.store(true, Ordering::SeqCst);
+        assert!(!bench.applies(&reader, &held, 1).await, "{label}: refused");
+        bench.counter.refuses.store(false, Ordering::SeqCst);
+        assert!(
+            bench.applies(&reader, &held, 1).await,
+            "{label}: tried again"
+        );
     }
 }
