@@ -79,7 +79,7 @@ const GUARDS: [Guard; 16] = [
         Bug::SynchronousNormal,
         "process_power_cut",
         "power_cuts_lose_nothing_that_was_acknowledged",
-        "",
+        "failed: seed",
     ),
     guard(
         Bug::LockByClock,
@@ -115,7 +115,7 @@ const GUARDS: [Guard; 16] = [
         Bug::MixedCohorts,
         "hotline_reporting",
         "tests::documents::the_monthly_summary_balances_every_unit",
-        "right: ",
+        "100.00%(2/2)",
     ),
     guard(
         Bug::PoisonStops,

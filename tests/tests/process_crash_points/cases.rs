@@ -171,6 +171,16 @@ pub const CASES: &[Case] = &[
     at("lease.epoch_entered", 1, Flow::Start),
 ];
 
+/// Flows that need nothing but a process that serves.
+pub const SERVING: [Flow; 6] = [
+    Flow::Registration,
+    Flow::WithoutRedis,
+    Flow::Life,
+    Flow::Import,
+    Flow::Office,
+    Flow::Stop,
+];
+
 /// Points that no flow reaches, and why; seen to stay unreached.
 pub const UNREACHED: &[(&str, &str, &str)] = &[
     (

@@ -218,7 +218,7 @@ impl<'a> City<'a> {
     }
 
     /// Mends what was spoiled on purpose, and has it retried.
-    async fn clears_up(&mut self) {
+    pub async fn clears_up(&mut self) {
         self.leases_run_out().await;
         let mut server = Server::start(self.installation, "", true);
         self.lives_through(&mut server, Flow::Start).await;
@@ -360,7 +360,11 @@ impl<'a> City<'a> {
 
     /// Each citizen whose ticket was concluded has one reply, in a line of its own.
     fn replies_are_written_once(&self) {
-        let path = self.installation.folder().join("outbound/tel.jsonl");
+        let path = self
+            .installation
+            .config()
+            .data_dir
+            .join("outbound/tel.jsonl");
         let text = std::fs::read_to_string(path).expect("replies");
         let mut replies: HashMap<String, usize> = HashMap::new();
         for line in text.lines() {
