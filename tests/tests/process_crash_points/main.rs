@@ -66,7 +66,7 @@ async fn sweep(installation: &Installation) {
     let cases: Vec<Case> = CASES
         .iter()
         .filter(|case| !unreached.contains(&case.point))
-        .copied()
+        .flat_map(Case::with_other_hits)
         .collect();
     let mut city = City::new(installation);
     for (number, &case) in cases.iter().enumerate() {
