@@ -72,13 +72,11 @@ impl<'a> City<'a> {
         let with_redis = case.flow != Flow::WithoutRedis;
         let mut server = Server::start(self.installation, &armed, with_redis);
         let played = self.plays(&mut server, case.flow).await;
-        match played {
-            Err(Gone) => server.ended_at(case.point),
-            Ok(()) => {
-                server.kill();
-                false
-            }
+        if played.is_err() {
+            return server.ended_at(case.point);
         }
+        server.kill();
+        false
     }
 
     async fn plays(&mut self, server: &mut Server, flow: Flow) -> Result<(), Gone> {

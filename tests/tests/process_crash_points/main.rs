@@ -72,7 +72,7 @@ async fn sweep(installation: &Installation) {
     for (number, &case) in cases.iter().enumerate() {
         let begun = Instant::now();
         assert!(city.dies(case).await, "{label}: {case:?} was not reached");
-        println!(
+        eprintln!(
             "{label}: {case:?} after {:.1} s",
             begun.elapsed().as_secs_f64()
         );
@@ -111,7 +111,7 @@ async fn every_flow(installation: &Installation, city: &mut City<'_>) {
             }
         }
         installation.check();
-        println!(
+        eprintln!(
             "{label}, {flow:?}: {deaths} deaths at {} points",
             points.len()
         );

@@ -37,16 +37,12 @@ impl Importer {
 
     /// Imports a file, or the rest of the one that was cut off.
     pub async fn imports(&mut self, server: &mut Server) -> Result<(), Gone> {
-        let batch_id = match &self.batch_id {
-            Some(batch_id) => batch_id.clone(),
-            None => {
-                let request = by("administrator", "importer", self.start());
-                let started = server.intake().start_import(request).await;
-                self.batch_id
-                    .insert(server.said(started).await?.batch_id)
-                    .clone()
-            }
-        };
+        if self.batch_id.is_none() {
+            let request = by("administrator", "importer", self.start());
+            let started = server.intake().start_import(request).await;
+            self.batch_id = Some(server.said(started).await?.batch_id);
+        }
+        let batch_id = self.batch_id.clone().expect("it was started");
         while self.acknowledged < ROWS {
             let rows = (self.acknowledged + 1..=ROWS).take(CHUNK);
             let rows = rows.map(|row_no| self.row(row_no)).collect();
