@@ -13,7 +13,7 @@ use crate::cases::{Before, Case, Flow};
 use crate::ledger::Ledger;
 use crate::life::Life;
 use crate::scripts::{Importer, Office};
-use crate::server::{Gone, Server, Wait};
+use crate::server::{Gone, Server, Wait, is_told};
 use crate::tables::Tables;
 
 /// Registrations that are sent at once.
@@ -269,10 +269,7 @@ impl<'a> City<'a> {
         if output.status.signal().is_none() {
             return false;
         }
-        assert!(
-            told.ends_with(&format!("ended at {point}\n")),
-            "{point}: {told}"
-        );
+        assert!(is_told(&told, point), "not at {point}: {told}");
         true
     }
 
