@@ -5,6 +5,8 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use hotline_platform::fault::POINTS;
+
 /// A room of a service's crate and what must not be named in it.
 struct Room {
     name: &'static str,
@@ -150,6 +152,21 @@ fn a_trespass_would_be_seen() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn every_crash_point_stands_once_in_the_source_and_in_the_table() {
+    const CALL: &str = "fault::point(\"";
+    let mut files = Vec::new();
+    sources(&root().join("services"), &mut files);
+    let mut called = Vec::new();
+    for file in files {
+        let source = fs::read_to_string(file).expect("readable source");
+        let after = source.split(CALL).skip(1);
+        called.extend(after.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+    }
+    called.sort_unstable();
+    assert_eq!(called, POINTS, "the calls, and the table of `fault.rs`");
 }
 
 #[test]

@@ -163,26 +163,38 @@ pub fn secret(config: &Config, seed: Option<u64>) -> anyhow::Result<Secret> {
     }
     let path = config.data_dir.join("secret");
     make(&config.data_dir)?;
-    let created = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&path);
-    match created {
-        Ok(mut file) => {
-            fault::point("start.secret_made");
-            let mut bytes = [0; SECRET_BYTES];
-            seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)
-                .fill_bytes(&mut bytes);
-            writeln!(file, "{}", hex::encode(bytes))
-                .with_context(|| format!("write {}", path.display()))?;
-            file.sync_all()
-                .with_context(|| format!("write {}", path.display()))?;
-        }
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-        Err(error) => return Err(error).with_context(|| format!("make {}", path.display())),
+    if !path.exists() {
+        make_secret(&path, seed).with_context(|| format!("make {}", path.display()))?;
     }
     read(&path)
+}
+
+/// Makes a secret that is there whole or not at all, whenever the process dies; one that another
+/// process made meanwhile stays.
+fn make_secret(path: &Path, seed: Option<u64>) -> std::io::Result<()> {
+    let mut bytes = [0; SECRET_BYTES];
+    seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)
+        .fill_bytes(&mut bytes);
+    let draft = path.with_extension(std::process::id().to_string());
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&draft)?;
+    fault::point("start.secret_begun");
+    writeln!(file, "{}", hex::encode(bytes))?;
+    file.sync_all()?;
+    fault::point("start.secret_written");
+    let linked = match std::fs::hard_link(&draft, path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    };
+    std::fs::remove_file(&draft)?;
+    linked?;
+    // The name must survive too.
+    path.parent()
+        .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn read(path: &Path) -> anyhow::Result<Secret> {

@@ -17,8 +17,10 @@ pub enum Flow {
     Office,
     /// The process is asked to stop.
     Stop,
-    /// Events come that nobody can read, and a timer that nobody knows.
+    /// Events come that nobody can read.
     Poison,
+    /// A timer falls due that nobody knows.
+    UnknownTimer,
     /// An administrator's command, while no process runs; what is to be done first.
     Command(Before, &'static [&'static str]),
 }
@@ -45,6 +47,21 @@ pub struct Case {
     pub flow: Flow,
 }
 
+impl Case {
+    /// It at all of its first three hits, where its flow comes by often and soon.
+    pub fn with_other_hits(&self) -> Vec<Self> {
+        match self.flow {
+            Flow::Registration | Flow::WithoutRedis => [0, 1, 2]
+                .map(|more| Self {
+                    hit: (self.hit + more - 1) % 3 + 1,
+                    ..*self
+                })
+                .to_vec(),
+            _ => vec![*self],
+        }
+    }
+}
+
 const fn at(point: &'static str, hit: u32, flow: Flow) -> Case {
     Case { point, hit, flow }
 }
@@ -55,7 +72,8 @@ const EPOCH: Flow = Flow::Command(Before::Nothing, &["epoch", "raise", "intake"]
 /// The deaths of an installation, in an order in which each flow goes on where the last death cut it off.
 pub const CASES: &[Case] = &[
     at("start.locked", 1, Flow::Start),
-    at("start.secret_made", 1, Flow::Start),
+    at("start.secret_begun", 1, Flow::Start),
+    at("start.secret_written", 1, Flow::Start),
     at("migration.applied", 1, Flow::Start),
     at("migration.applied", 3, Flow::Start),
     at("migration.applied", 2, Flow::Start),
@@ -67,6 +85,9 @@ pub const CASES: &[Case] = &[
     at("start.started", 3, Flow::Start),
     at("start.serving", 1, Flow::Start),
     at("group.taken", 1, Flow::Registration),
+    at("txn.begun", 2, Flow::Registration),
+    at("txn.committing", 3, Flow::Registration),
+    at("txn.committed", 1, Flow::Registration),
     at("register.drafted", 2, Flow::Registration),
     at("register.contacts_saved", 3, Flow::Registration),
     at("register.appeals_saved", 1, Flow::Registration),
@@ -128,7 +149,7 @@ pub const CASES: &[Case] = &[
     at("apply.parked", 1, Flow::Poison),
     at("apply.parking_committed", 2, Flow::Poison),
     at("apply.parked_behind", 1, Flow::Poison),
-    at("timer.setting_aside", 1, Flow::Poison),
+    at("timer.setting_aside", 1, Flow::UnknownTimer),
     at(
         "parked.postponing",
         1,
@@ -166,6 +187,16 @@ pub const CASES: &[Case] = &[
     at("epoch.entered", 2, EPOCH),
     at("epoch.committed", 1, EPOCH),
     at("lease.epoch_entered", 1, Flow::Start),
+];
+
+/// Flows that need nothing but a process that serves.
+pub const SERVING: [Flow; 6] = [
+    Flow::Registration,
+    Flow::WithoutRedis,
+    Flow::Life,
+    Flow::Import,
+    Flow::Office,
+    Flow::Stop,
 ];
 
 /// Points that no flow reaches, and why; seen to stay unreached.

@@ -13,7 +13,7 @@ use crate::cases::{Before, Case, Flow};
 use crate::ledger::Ledger;
 use crate::life::Life;
 use crate::scripts::{Importer, Office};
-use crate::server::{Gone, Server, Wait};
+use crate::server::{Gone, Server, Wait, is_told};
 use crate::tables::Tables;
 
 /// Registrations that are sent at once.
@@ -32,8 +32,10 @@ pub struct City<'a> {
     importer: Importer,
     office: Office,
     is_founded: bool,
-    /// Poison that is not yet seen to be parked.
-    poison_left: bool,
+    /// There is poison that nobody was seen to park.
+    is_poisoned: bool,
+    /// There is an unknown timer that nobody was seen to set aside.
+    is_armed: bool,
 }
 
 impl<'a> City<'a> {
@@ -46,7 +48,8 @@ impl<'a> City<'a> {
             importer: Importer::default(),
             office: Office::default(),
             is_founded: false,
-            poison_left: false,
+            is_poisoned: false,
+            is_armed: false,
         }
     }
 
@@ -64,19 +67,16 @@ impl<'a> City<'a> {
             }
             return is_dead;
         }
-        if case.flow == Flow::Poison {
-            self.poisons().await;
-        }
+        self.spoils(case.flow).await;
+        self.leases_run_out().await;
         let with_redis = case.flow != Flow::WithoutRedis;
         let mut server = Server::start(self.installation, &armed, with_redis);
         let played = self.plays(&mut server, case.flow).await;
-        match played {
-            Err(Gone) => server.ended_at(case.point),
-            Ok(()) => {
-                server.kill();
-                false
-            }
+        if played.is_err() {
+            return server.ended_at(case.point);
         }
+        server.kill();
+        false
     }
 
     async fn plays(&mut self, server: &mut Server, flow: Flow) -> Result<(), Gone> {
@@ -118,7 +118,8 @@ impl<'a> City<'a> {
                 self.settles(server).await?;
             }
             Flow::Stop => return Err(server.stops().await),
-            Flow::Poison => self.is_set_aside(server).await?,
+            Flow::Poison => self.is_parked(server).await?,
+            Flow::UnknownTimer => self.is_failed(server).await?,
             Flow::Start | Flow::Command(..) => {}
         }
         Ok(())
@@ -152,35 +153,53 @@ impl<'a> City<'a> {
         }
         let tables = self.tables.as_ref().expect("opened just now");
         let mut wait = Wait::begin("everything is heard");
-        while tables.backlog().await > 0 {
+        while !tables.is_all_leased().await || tables.backlog().await > 0 {
             server.is_there()?;
             wait.on().await;
         }
         Ok(())
     }
 
+    /// The next process need not wait for the leases of the dead one. With SQLite it knows by itself that
+    /// nobody else lives; a first start has none.
+    async fn leases_run_out(&self) {
+        if let Some(tables) = &self.tables {
+            tables.leases_run_out().await;
+        }
+    }
+
     fn tables(&self) -> &Tables {
         self.tables.as_ref().expect("the city was founded")
     }
 
-    /// Writes what nobody can read, unless it waits already.
-    async fn poisons(&mut self) {
-        if !self.poison_left {
+    /// Spoils something on purpose, unless what was spoiled before was not met yet.
+    async fn spoils(&mut self, flow: Flow) {
+        if flow == Flow::Poison && !self.is_poisoned {
             self.tables().poison(2).await;
+            self.is_poisoned = true;
+        }
+        if flow == Flow::UnknownTimer && !self.is_armed {
             self.tables().arm_unknown().await;
-            self.poison_left = true;
+            self.is_armed = true;
         }
     }
 
-    /// Waits until the poison is parked, and its timer has failed.
-    async fn is_set_aside(&mut self, server: &mut Server) -> Result<(), Gone> {
+    /// Waits until the poison is parked.
+    async fn is_parked(&mut self, server: &mut Server) -> Result<(), Gone> {
         self.settles(server).await?;
         assert!(self.tables().parked().await > 0, "the poison was taken");
+        self.is_poisoned = false;
+        Ok(())
+    }
+
+    /// Waits until the timer that nobody knows has failed.
+    async fn is_failed(&mut self, server: &mut Server) -> Result<(), Gone> {
+        self.settles(server).await?;
         assert!(
             self.tables().failed_timers().await > 0,
             "the unknown timer fired"
         );
-        self.poison_left = false;
+        self.is_armed = false;
         Ok(())
     }
 
@@ -189,13 +208,16 @@ impl<'a> City<'a> {
         match &self.tables {
             None => true,
             Some(tables) => {
-                !self.poison_left && tables.parked().await + tables.failed_timers().await == 0
+                !self.is_poisoned
+                    && !self.is_armed
+                    && tables.parked().await + tables.failed_timers().await == 0
             }
         }
     }
 
     /// Mends what was spoiled on purpose, and has it retried.
-    async fn clears_up(&mut self) {
+    pub async fn clears_up(&mut self) {
+        self.leases_run_out().await;
         let mut server = Server::start(self.installation, "", true);
         self.lives_through(&mut server, Flow::Start).await;
         server.kill();
@@ -203,7 +225,7 @@ impl<'a> City<'a> {
         self.tables().mend_timers().await;
         self.commands_well(&["parked", "retry"]).await;
         self.commands_well(&["timers", "retry"]).await;
-        self.poison_left = false;
+        (self.is_poisoned, self.is_armed) = (false, false);
         assert_eq!(self.tables().parked().await, 0, "parked after the retry");
     }
 
@@ -212,20 +234,21 @@ impl<'a> City<'a> {
     }
 
     async fn prepare(&mut self, before: Before) {
-        if before == Before::Nothing {
-            return;
-        }
+        let flow = match before {
+            Before::Nothing => return,
+            Before::Parked | Before::MendedParked => Flow::Poison,
+            Before::MendedTimer => Flow::UnknownTimer,
+        };
         let is_waiting = match before {
             Before::MendedTimer => self.tables().failed_timers().await > 0,
             // So many are left that the next retry has enough to do.
             _ => self.tables().parked().await > 2,
         };
-        if !is_waiting {
-            self.poisons().await;
-        }
-        if self.poison_left {
+        if !is_waiting || self.is_poisoned || self.is_armed {
+            self.spoils(flow).await;
+            self.leases_run_out().await;
             let mut server = Server::start(self.installation, "", true);
-            self.lives_through(&mut server, Flow::Poison).await;
+            self.lives_through(&mut server, flow).await;
             server.kill();
         }
         match before {
@@ -246,10 +269,7 @@ impl<'a> City<'a> {
         if output.status.signal().is_none() {
             return false;
         }
-        assert!(
-            told.ends_with(&format!("ended at {point}\n")),
-            "{point}: {told}"
-        );
+        assert!(is_told(&told, point), "not at {point}: {told}");
         true
     }
 
@@ -285,6 +305,7 @@ impl<'a> City<'a> {
         if !self.is_in_order().await {
             self.clears_up().await;
         }
+        self.leases_run_out().await;
         let mut server = Server::start(self.installation, armed, true);
         let ended = self.is_whole(&mut server).await;
         ended.expect("the process lives on");
@@ -334,7 +355,11 @@ impl<'a> City<'a> {
 
     /// Each citizen whose ticket was concluded has one reply, in a line of its own.
     fn replies_are_written_once(&self) {
-        let path = self.installation.folder().join("outbound/tel.jsonl");
+        let path = self
+            .installation
+            .config()
+            .data_dir
+            .join("outbound/tel.jsonl");
         let text = std::fs::read_to_string(path).expect("replies");
         let mut replies: HashMap<String, usize> = HashMap::new();
         for line in text.lines() {

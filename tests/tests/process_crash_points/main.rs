@@ -21,9 +21,10 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use hotline_platform::fault::POINTS;
+use hotline_platform::testing::is_long;
 use hotline_tests::process::Installation;
 
-use self::cases::{CASES, Case, UNREACHED};
+use self::cases::{CASES, Case, SERVING, UNREACHED};
 use self::city::City;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +66,7 @@ async fn sweep(installation: &Installation) {
     let cases: Vec<Case> = CASES
         .iter()
         .filter(|case| !unreached.contains(&case.point))
-        .copied()
+        .flat_map(Case::with_other_hits)
         .collect();
     let mut city = City::new(installation);
     for (number, &case) in cases.iter().enumerate() {
@@ -82,9 +83,37 @@ async fn sweep(installation: &Installation) {
             installation.check();
         }
     }
+    if is_long() {
+        every_flow(installation, &mut city).await;
+    }
     let armed: Vec<String> = unreached
         .iter()
         .map(|point| format!("{point}=return(kill)"))
         .collect();
     city.ends_well(&armed.join(";")).await;
+}
+
+/// The long form: every point in every flow that serves, at its first three hits, reached or not.
+async fn every_flow(installation: &Installation, city: &mut City<'_>) {
+    let label = installation.label;
+    if !city.is_in_order().await {
+        city.clears_up().await;
+    }
+    for flow in SERVING {
+        let (mut deaths, mut points) = (0, BTreeSet::new());
+        for (point, hit) in POINTS
+            .iter()
+            .flat_map(|point| (1..=3).map(move |hit| (*point, hit)))
+        {
+            if city.dies(Case { point, hit, flow }).await {
+                deaths += 1;
+                points.insert(point);
+            }
+        }
+        installation.check();
+        eprintln!(
+            "{label}, {flow:?}: {deaths} deaths at {} points",
+            points.len()
+        );
+    }
 }

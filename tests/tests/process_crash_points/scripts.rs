@@ -1,5 +1,7 @@
 //! What offices do beside tickets: imports, tables, documents.
 
+use std::collections::HashSet;
+
 use hotline_proto::intake::{
     FinishImportRequest, ImportRowsRequest, LoadRegistryRequest as LoadIntake, RawRow,
     StartImportRequest,
@@ -35,16 +37,12 @@ impl Importer {
 
     /// Imports a file, or the rest of the one that was cut off.
     pub async fn imports(&mut self, server: &mut Server) -> Result<(), Gone> {
-        let batch_id = match &self.batch_id {
-            Some(batch_id) => batch_id.clone(),
-            None => {
-                let request = by("administrator", "importer", self.start());
-                let started = server.intake().start_import(request).await;
-                self.batch_id
-                    .insert(server.said(started).await?.batch_id)
-                    .clone()
-            }
-        };
+        if self.batch_id.is_none() {
+            let request = by("administrator", "importer", self.start());
+            let started = server.intake().start_import(request).await;
+            self.batch_id = Some(server.said(started).await?.batch_id);
+        }
+        let batch_id = self.batch_id.clone().expect("it was started");
         while self.acknowledged < ROWS {
             let rows = (self.acknowledged + 1..=ROWS).take(CHUNK);
             let rows = rows.map(|row_no| self.row(row_no)).collect();
@@ -153,19 +151,29 @@ impl Office {
         Ok(())
     }
 
-    /// What was issued is there, each once.
+    /// What was issued is there, each with a number of its own.
     pub async fn documents(&self, server: &mut Server) -> Result<(), Gone> {
-        let request = ListDocumentsRequest {
-            series: Series::Daily.into(),
-            page_size: 200,
-            ..ListDocumentsRequest::default()
-        };
-        let answer = server
-            .reporting()
-            .list_documents(by("reviewer", "qian", request))
-            .await;
-        let found = server.said(answer).await?.documents.len();
-        assert_eq!(i64::try_from(found), Ok(self.issued), "documents issued");
+        let (mut numbers, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let request = ListDocumentsRequest {
+                series: Series::Daily.into(),
+                page_size: 200,
+                page_token,
+                ..ListDocumentsRequest::default()
+            };
+            let request = by("reviewer", "qian", request);
+            let answer = server.reporting().list_documents(request).await;
+            let page = server.said(answer).await?;
+            let heads = page.documents.into_iter().filter_map(|issued| issued.head);
+            numbers.extend(heads.map(|head| head.issue_number));
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(i64::try_from(numbers.len()), Ok(self.issued), "issued");
+        let distinct: HashSet<&String> = numbers.iter().collect();
+        assert_eq!(distinct.len(), numbers.len(), "numbers: {numbers:?}");
         Ok(())
     }
 }

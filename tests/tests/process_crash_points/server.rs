@@ -122,8 +122,7 @@ impl Server {
             return false;
         }
         let told = std::fs::read_to_string(&self.errors).expect("what it said");
-        let is_there =
-            status.signal() == Some(SIGABRT) && told.ends_with(&format!("ended at {point}\n"));
+        let is_there = status.signal() == Some(SIGABRT) && is_told(&told, point);
         assert!(is_there, "not at {point}, but {status}: {told}");
         true
     }
@@ -153,6 +152,12 @@ impl Server {
     pub fn reporting(&self) -> ReportingServiceClient<Channel> {
         ReportingServiceClient::new(self.channel.clone())
     }
+}
+
+/// Whether a process said that it ended at `point`; other threads may have spoken since.
+pub fn is_told(told: &str, point: &str) -> bool {
+    let last_word = format!("ended at {point}");
+    told.lines().any(|line| line == last_word)
 }
 
 /// Looks again and again, but not for ever.

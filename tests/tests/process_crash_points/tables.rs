@@ -1,6 +1,7 @@
 //! The databases behind the city: how far everybody is, and what no public door would let in.
 
 use hotline::services::Name;
+use hotline_platform::migration::PARTITIONS;
 use hotline_platform::outbox::partition;
 use hotline_proto::event::Envelope;
 use hotline_tests::process::Installation;
@@ -59,6 +60,24 @@ impl Tables {
                 .await;
         }
         backlog
+    }
+
+    /// What a dead process held runs out, as it would by itself after a while.
+    pub async fn leases_run_out(&self) {
+        for (name, _) in &self.0 {
+            let text = "UPDATE consumer_offset SET lease_until = 0";
+            self.run(*name, text, vec![]).await;
+        }
+    }
+
+    /// Whether somebody reads every partition of every log.
+    pub async fn is_all_leased(&self) -> bool {
+        let mut leased = 0;
+        for (name, _) in &self.0 {
+            let text = "SELECT COUNT(*) FROM consumer_offset WHERE lease_until > 0";
+            leased += self.count(*name, text, vec![]).await;
+        }
+        leased == i64::from(PARTITIONS) * i64::try_from(HEARS.len()).expect("a few")
     }
 
     /// Events that are parked, in all services together.

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use hotline_kernel::id::MatterId;
 use hotline_platform::core::CoreError;
-use hotline_platform::fault;
+use hotline_platform::fault::{self, Bug};
 use hotline_platform::work::{AuditEntry, Cause, NewTimer, Work};
 
 use crate::domain::conclusion::{Conclusion, Ticket, Verdict, missing};
@@ -34,6 +34,9 @@ pub(crate) async fn settle(
     };
     let mut heard = matters::heard(&**work.txn(), &conclusion.matter_ids).await?;
     heard.retain(|matter| !matter.is_historical);
+    if fault::is_seeded(Bug::MergeDropsCitizen) && heard.len() > 1 {
+        heard.pop();
+    }
     reply_to_all(work, cause, &conclusion, &heard).await?;
 
     let existing = follow_ups::of_conclusion(&**work.txn(), ticket.id, ticket_version).await?;

@@ -6,6 +6,8 @@ use hotline_kernel::id::{MatterId, TicketId};
 use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
+use hotline_platform::fault::{self, Bug};
+use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QueryOrder, QuerySelect,
@@ -93,6 +95,14 @@ pub(crate) async fn insert(txn: &Txn, ticket: &Ticket) -> Result<(), CoreError> 
     add_matters(txn, ticket.id, ticket.matters.iter()).await
 }
 
+/// The version that was loaded.
+fn as_it_was(before: &Ticket) -> SimpleExpr {
+    if fault::is_seeded(Bug::LostUpdate) {
+        return ticket::Column::Version.gt(0);
+    }
+    ticket::Column::Version.eq(before.version)
+}
+
 /// Saves `after` over `before`.
 ///
 /// # Errors
@@ -102,7 +112,7 @@ pub(crate) async fn update(txn: &Txn, before: &Ticket, after: &Ticket) -> Result
     let saved = ticket::Entity::update_many()
         .set(rows::row(after)?.into_active_model().reset_all())
         .filter(ticket::Column::Id.eq(before.id.uuid()))
-        .filter(ticket::Column::Version.eq(before.version))
+        .filter(as_it_was(before))
         .exec(&**txn)
         .await?;
     if saved.rows_affected == 0 {

@@ -5,8 +5,10 @@ use hotline_proto::event as pb;
 
 use super::city::{City, at, context, dispatch, handle, matter};
 use crate::app::order::Order;
+use crate::domain::ticket::Ticket;
 use crate::domain::word::{DispatchSource, Nature};
 use crate::error::RoutingError;
+use crate::store;
 
 #[tokio::test]
 async fn an_unambiguous_ticket_is_dispatched_by_itself_and_lives_to_its_archive() {
@@ -281,6 +283,36 @@ async fn of_two_dispatchers_who_saw_the_same_version_one_wins() {
             city.story(ticket).await,
             ["OPENED", "DISPATCHED"],
             "{}",
+            city.label
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_is_saved_over_the_version_that_was_loaded_and_no_other() {
+    for city in City::all().await {
+        let ticket = city.opens(&matter(1, "有人摆摊")).await;
+        let save = city
+            .core
+            .execute::<(), RoutingError, _>(context(""), move |work| {
+                Box::pin(async move {
+                    let loaded = store::tickets::load(work.txn(), ticket).await?.unwrap();
+                    let next = Ticket {
+                        version: loaded.version + 1,
+                        ..loaded.clone()
+                    };
+                    store::tickets::update(work.txn(), &loaded, &next).await?;
+                    // Somebody else, who had loaded it before.
+                    Ok(store::tickets::update(work.txn(), &loaded, &next).await?)
+                })
+            });
+        let saved = save.await;
+        assert!(
+            matches!(
+                saved,
+                Err(RoutingError::Core(CoreError::Stale { current: 2 }))
+            ),
+            "{}: {saved:?}",
             city.label
         );
     }

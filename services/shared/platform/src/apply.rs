@@ -1,5 +1,8 @@
 //! Applies events: offset and effect in one transaction, each event once.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 
@@ -12,7 +15,7 @@ use uuid::Uuid;
 
 use crate::core::{Core, CoreError};
 use crate::db::sql;
-use crate::fault;
+use crate::fault::{self, Bug};
 use crate::lease::{Advanced, Holdings, Lease, Step};
 use crate::link::linked_span;
 use crate::parked;
@@ -48,6 +51,12 @@ pub(crate) async fn apply(
         Advanced::PastSetAside => set_aside(&work, lease).await?,
     };
     fault::point("apply.advanced");
+    let work = if fault::is_seeded(Bug::OffsetOutside) {
+        work.commit().await?;
+        Work::begin(core).await?
+    } else {
+        work
+    };
     for event in events {
         if set_aside.skipped.contains(&event.event_id) {
             continue; // a replay comes by what a person decided never to apply

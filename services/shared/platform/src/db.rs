@@ -146,7 +146,11 @@ impl Db {
     /// `database is locked` as soon as two of them overlap. PostgreSQL ignores the mode.
     pub async fn begin_write(&self) -> Result<Txn, CoreError> {
         let options = TransactionOptions {
-            sqlite_transaction_mode: Some(sea_orm::SqliteTransactionMode::Immediate),
+            sqlite_transaction_mode: Some(if fault::is_seeded(Bug::NotImmediate) {
+                sea_orm::SqliteTransactionMode::Deferred
+            } else {
+                sea_orm::SqliteTransactionMode::Immediate
+            }),
             ..Default::default()
         };
         let txn = Txn(self.write.begin_with_options(options).await?);

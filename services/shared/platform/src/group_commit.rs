@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::core::{Core, CoreError};
-use crate::fault;
+use crate::fault::{self, Bug};
 use crate::work::Work;
 
 /// At most this many submissions share a transaction.
@@ -144,6 +144,10 @@ async fn try_together<B: Batch>(
     match batch.apply(&work, items).await {
         Ok(results) if results.len() == items.len() => {
             fault::point("group.applied");
+            if fault::is_seeded(Bug::AcknowledgeBeforeCommit) {
+                core.tasks().spawn(work.commit());
+                return Ok(results);
+            }
             work.commit().await?;
             fault::point("group.committed");
             Ok(results)

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::core::{Core, CoreError};
 use crate::db::{Txn, sql};
-use crate::fault;
+use crate::fault::{self, Bug};
 use crate::migration::PARTITIONS;
 use crate::signal::Heads;
 use crate::work::insert_rows;
@@ -106,10 +106,13 @@ impl Lease {
     /// Only the holder parks, in a transaction that moves the same offset, so what is set aside is seen
     /// here whole.
     pub(crate) async fn advance(&self, txn: &Txn, step: Step) -> Result<Advanced, CoreError> {
-        let text = "UPDATE consumer_offset SET pos = $1 WHERE consumer = $2 AND producer = $3 AND partition = $4 \
-                    AND epoch = $5 AND pos = $6 AND fence = $7 \
-                    RETURNING (SELECT 1 FROM parked WHERE consumer = $2 AND producer = $3 \
-                    AND state IN ('parked', 'skipped') LIMIT 1) AS set_aside";
+        let text = format!(
+            "UPDATE consumer_offset SET pos = $1 WHERE consumer = $2 AND producer = $3 AND partition = $4 \
+             AND epoch = $5 AND {} \
+             RETURNING (SELECT 1 FROM parked WHERE consumer = $2 AND producer = $3 \
+             AND state IN ('parked', 'skipped') LIMIT 1) AS set_aside",
+            where_it_was_left()
+        );
         let values = vec![
             step.last.into(),
             self.consumer.into(),
@@ -182,8 +185,15 @@ impl Lease {
 
     async fn enter_epoch(&self, txn: &Txn, heads: Heads) -> Result<(), CoreError> {
         for (partition, last) in (0_i32..).zip(heads.last) {
-            let text = "UPDATE consumer_offset SET epoch = $1, pos = CASE WHEN pos > $2 THEN $2 ELSE pos END \
-                        WHERE consumer = $3 AND producer = $4 AND partition = $5 AND owner = $6 AND epoch <> $1";
+            let pos = if fault::is_seeded(Bug::NoEpoch) {
+                "CASE WHEN pos > $2 THEN pos ELSE pos END"
+            } else {
+                "CASE WHEN pos > $2 THEN $2 ELSE pos END"
+            };
+            let text = format!(
+                "UPDATE consumer_offset SET epoch = $1, pos = {pos} \
+                 WHERE consumer = $3 AND producer = $4 AND partition = $5 AND owner = $6 AND epoch <> $1"
+            );
             let values = vec![
                 heads.epoch.into(),
                 last.into(),
@@ -195,6 +205,17 @@ impl Lease {
             txn.execute_raw(sql(&**txn, text, values)).await?;
         }
         Ok(())
+    }
+}
+
+/// Only who stands where its last commit left the offset, under the fence it was given, moves it.
+fn where_it_was_left() -> &'static str {
+    if fault::is_seeded(Bug::LockByClock) {
+        "$6 = $6 AND $7 = $7"
+    } else if fault::is_seeded(Bug::NoFence) {
+        "pos = $6 AND $7 = $7"
+    } else {
+        "pos = $6 AND fence = $7"
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use hotline_kernel::time::{Timestamp, from_micros, micros};
 use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::db::{skip_locked, sql};
-use crate::fault;
+use crate::fault::{self, Bug};
 use crate::reaction::{DueTimer, ReactionError, TimerHandler};
 use crate::work::{AuditEntry, Cause, Work};
 
@@ -292,9 +293,14 @@ async fn due(work: &Work, limit: u32) -> Result<Vec<Claimed>, CoreError> {
          WHERE state = 'armed' AND next_at <= $1 ORDER BY due_at, seq LIMIT {limit}{}",
         skip_locked(&**work.txn())
     );
+    let until = if fault::is_seeded(Bug::TimerEarly) {
+        work.now() + TimeDelta::seconds(1)
+    } else {
+        work.now()
+    };
     let rows = work
         .txn()
-        .query_all_raw(sql(&**work.txn(), text, vec![micros(work.now()).into()]))
+        .query_all_raw(sql(&**work.txn(), text, vec![micros(until).into()]))
         .await?;
     rows.iter().map(claimed).collect()
 }

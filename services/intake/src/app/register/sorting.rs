@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use hotline_platform::fault::{self, Bug};
 use hotline_platform::work::{Cause, Work};
 
 use super::Submission;
@@ -198,6 +199,9 @@ pub async fn sort<'a>(
         let verdict = match telling {
             Err(error) => Verdict::Refused(error),
             Ok(mut telling) => {
+                if fault::is_seeded(Bug::NoIdempotency) {
+                    telling.dedup_key = work.new_id().to_string();
+                }
                 let verdict = judge(
                     &mut telling,
                     sorted.tellings.len(),

@@ -8,6 +8,7 @@ use super::Feed;
 use crate::apply::{Applied, apply, park};
 use crate::backoff::Backoff;
 use crate::core::CoreError;
+use crate::fault::{self, Bug};
 use crate::parked::Failure;
 use crate::reaction::ReactionError;
 
@@ -70,6 +71,9 @@ impl Feed {
                     if self.stop.run_until_cancelled(rest).await.is_none() {
                         return Ok(false);
                     }
+                }
+                _ if fault::is_seeded(Bug::PoisonStops) => {
+                    return Err(CoreError::Unavailable(error.to_string().into()));
                 }
                 ReactionError::Unknown(_) | ReactionError::Permanent(_) => {
                     let failure = Failure {

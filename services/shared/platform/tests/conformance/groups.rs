@@ -8,9 +8,10 @@ use hotline_platform::core::CoreError;
 use hotline_platform::group_commit::{Batch, GroupCommit};
 use hotline_platform::testing;
 use hotline_platform::work::Work;
+use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::fixture::{Ledger, raise};
+use crate::fixture::{Ledger, bound, raise};
 
 /// Opens accounts; number 13 is refused politely, number 66 breaks the transaction, 99 panics.
 struct Opening {
@@ -166,5 +167,51 @@ async fn what_was_submitted_before_the_stop_is_still_written() {
             "{}: stopped",
             ledger.label()
         );
+    }
+}
+
+/// Writes a row that no parent stands behind: only the commit notices.
+struct Dangling;
+
+#[async_trait::async_trait]
+impl Batch for Dangling {
+    type Item = i64;
+    type Outcome = i64;
+    type Error = CoreError;
+
+    async fn apply(
+        &self,
+        work: &Work,
+        items: &[i64],
+    ) -> Result<Vec<Result<i64, CoreError>>, CoreError> {
+        for parent in items {
+            let text = "INSERT INTO child (parent) VALUES ($1)";
+            let statement = bound(work, text, vec![(*parent).into()]);
+            work.txn().execute_raw(statement).await?;
+        }
+        Ok(items.iter().copied().map(Ok).collect())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_committed_is_not_acknowledged() {
+    for ledger in Ledger::all().await {
+        let writer = ledger.core.db().begin_write().await.expect("begins");
+        for table in [
+            "CREATE TABLE parent (id BIGINT PRIMARY KEY)",
+            "CREATE TABLE child (parent BIGINT REFERENCES parent (id) DEFERRABLE INITIALLY DEFERRED)",
+        ] {
+            writer.execute_unprepared(table).await.expect("created");
+        }
+        testing::commit(writer).await;
+
+        let group = GroupCommit::start(&ledger.core, Dangling);
+        let answers = join_all((1..=5).map(|parent| group.submit(parent))).await;
+        assert!(
+            answers.iter().all(Result::is_err),
+            "{}: {answers:?}",
+            ledger.label()
+        );
+        ledger.core.tasks().drain().await;
     }
 }

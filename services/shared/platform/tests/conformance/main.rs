@@ -14,3 +14,4 @@ mod groups;
 mod mirror;
 mod parking;
 mod timers;
+mod writes;

@@ -293,3 +293,17 @@ async fn a_disarmed_timer_never_fires() {
         assert_eq!(fired(core).await, [(2, 1)], "{}", ledger.label());
     }
 }
+
+#[tokio::test]
+async fn a_timer_fires_at_its_instant_and_not_a_moment_before() {
+    for ledger in Ledger::all().await {
+        let (core, bell) = (&ledger.core, Bell::default());
+        arm(core, vec![(1, "rings", 10, 1)]).await;
+        let moment = Duration::from_micros(1);
+        for (now, expected) in [(after(10) - moment, 0), (after(10), 1)] {
+            ledger.clock.set(now);
+            let fired = testing::fire_due(core, &bell).await.expect("fires");
+            assert_eq!(fired, expected, "{} at {now}", ledger.label());
+        }
+    }
+}
