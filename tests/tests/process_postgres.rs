@@ -114,7 +114,10 @@ async fn a_server_without_free_connections_is_waited_for() {
     let mut strangers = vec![stranger(&city.cluster).await.expect("a connection")];
     let begun = Instant::now();
     while strangers.len() < SERVER_CONNECTIONS {
-        assert!(begun.elapsed() < WAIT_MAX, "the strangers get no connection");
+        assert!(
+            begun.elapsed() < WAIT_MAX,
+            "the strangers get no connection"
+        );
         terminate(&strangers[0], "").await;
         while let Some(another) = stranger(&city.cluster).await {
             strangers.push(another);
@@ -278,7 +281,10 @@ impl SmallDisk {
             .arg(folder.path())
             .status();
         let is_mounted = mounted.is_ok_and(|status| status.success());
-        assert!(is_mounted, "a tmpfs cannot be mounted here; the test needs one");
+        assert!(
+            is_mounted,
+            "a tmpfs cannot be mounted here; the test needs one"
+        );
         Self(folder)
     }
 
