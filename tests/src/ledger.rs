@@ -32,6 +32,8 @@ struct Book {
     entries: Vec<Entry>,
     /// What is asked again before anything new.
     again: VecDeque<usize>,
+    /// How often a caller was not answered.
+    refused: usize,
     /// What does not hold.
     broken: Vec<String>,
 }
@@ -61,7 +63,9 @@ impl Ledger {
         };
         let asked = self.ask_for(channel, number).await;
         if asked.is_err() {
-            self.book().again.push_back(number);
+            let mut book = self.book();
+            book.again.push_back(number);
+            book.refused += 1;
         }
         asked
     }
@@ -108,6 +112,11 @@ impl Ledger {
             .iter()
             .filter_map(|entry| entry.receipt.as_ref());
         receipts.count()
+    }
+
+    /// How often a caller got an error instead of an answer.
+    pub fn refused(&self) -> usize {
+        self.book().refused
     }
 
     /// What was acknowledged and does not hold.

@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::time::Duration;
 
+use sea_orm::sqlx::Connection as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
@@ -206,6 +207,12 @@ pub(crate) fn skip_locked<C: ConnectionTrait>(connection: &C) -> &'static str {
     }
 }
 
+/// Options of a pool on one SQLite file.
+///
+/// When the disk fails a write or is full, SQLite ends the transaction by itself; sqlx 0.9 then fails to
+/// roll it back and counts it as open for ever. Every later transaction on that connection would be a
+/// savepoint in one that is never committed: acknowledged, and gone at the next start. So a connection
+/// that comes back with a transaction is closed. This can go when sqlx asks SQLite where it stands.
 fn sqlite(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
@@ -217,6 +224,11 @@ fn sqlite(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
         .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            })
+        })
         .map_sqlx_sqlite_opts(move |found: SqliteConnectOptions| {
             let set = found
                 .create_if_missing(true)

@@ -1,10 +1,4 @@
-//! Power fails under an embedded city, again and again: what was acknowledged stays, the databases are
-//! whole, and nobody has to mend anything.
-//!
-//! The disk is `tests/shim/disk.c` with `hotline_tests::disk`: power fails at a random change of a file,
-//! and takes back a random part of what was not synced.
-
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+//! A city on a disk whose power fails, or that refuses.
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
@@ -12,7 +6,6 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use hotline_platform::testing::{is_long, seed};
 use hotline_tests::disk::Disk;
 use hotline_tests::ledger::Ledger;
 use hotline_tests::process::{Installation, Process};
@@ -22,94 +15,29 @@ use rand::{Rng, SeedableRng};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 use tokio::task::JoinSet;
 
-/// Cuts of one city, before it is looked at as a whole and another one is founded.
-const CUTS_PER_CITY: usize = 50;
-/// Power fails at one of so many changes after a start, which is one of the first few hundred
+/// Power fails at one of so many changes after a start: before it answers, or in the first few dozen
 /// registrations.
 const CHANGES_MAX: u64 = 3_000;
-/// Changes of a first start, about.
-const FIRST_CHANGES_MAX: u64 = 1_200;
+/// Changes of a first start, about, as a power of two.
+const FIRST_CHANGES_LOG2: u32 = 10;
 /// Callers at once.
 const CALLERS: usize = 4;
 /// After a cut, so many of the latest entries are asked again.
 const ASKED_AGAIN: usize = 60;
-/// Cuts within which a city that does not sync its commits must have lost something.
-const CONTROL_CUTS: usize = 20;
 
 const SIGKILL: i32 = 9;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn power_cuts_lose_nothing_that_was_acknowledged() {
-    let (cities, seed) = (if is_long() { 100 } else { 4 }, seed());
-    for number in 0..cities {
-        let seed = seed + number;
-        println!("HOTLINE_TEST_SEED={seed}");
-        let mut city = City::found(seed).await;
-        for _ in 0..CUTS_PER_CITY {
-            city.live_until_a_cut(&[]).await;
-            city.assert_whole().await;
-            assert_eq!(city.ledger.broken(), [""; 0], "seed {seed}");
-        }
-        let process = city.installation.start().await;
-        city.ledger.prove(&process.channel()).await;
-        assert_eq!(city.ledger.broken(), [""; 0], "seed {seed}");
-        println!("{} receipts", city.ledger.acknowledged());
-        process.kill();
-        city.installation.check();
-    }
-}
-
-/// If this city lost nothing, no cut would ever show a loss.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_city_that_does_not_sync_its_commits_loses_receipts() {
-    let seed = seed();
-    println!("HOTLINE_TEST_SEED={seed}");
-    let mut city = City::found(seed).await;
-    for _ in 0..CONTROL_CUTS {
-        city.live_until_a_cut(&[("HOTLINE_SEEDED_BUG", "synchronous_normal")])
-            .await;
-        if !city.ledger.broken().is_empty() {
-            return;
-        }
-    }
-    panic!(
-        "seed {seed}: {} receipts, and {CONTROL_CUTS} cuts took none back",
-        city.ledger.acknowledged()
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_power_cut_in_the_first_start_leaves_a_city_that_starts() {
-    let (cities, seed) = (if is_long() { 500 } else { 20 }, seed());
-    for number in 0..cities {
-        let seed = seed + number;
-        println!("HOTLINE_TEST_SEED={seed}");
-        let mut city = City::empty(seed);
-        for _ in 0..3 {
-            city.start_until_a_cut(FIRST_CHANGES_MAX).await;
-        }
-        let process = city.installation.start().await;
-        city.installation.load_sample();
-        city.ledger
-            .ask(&process.channel())
-            .await
-            .expect("a receipt");
-        process.kill();
-        city.installation.check();
-    }
-}
-
 /// An embedded city on a disk that forgets.
-struct City {
-    installation: Installation,
-    shim: Shim,
+pub(crate) struct City {
+    pub(crate) installation: Installation,
+    pub(crate) shim: Shim,
     disk: Disk,
-    ledger: Arc<Ledger>,
-    random: StdRng,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) random: StdRng,
 }
 
 impl City {
-    fn empty(seed: u64) -> Self {
+    pub(crate) fn empty(seed: u64) -> Self {
         Self {
             installation: Installation::embedded(),
             shim: Shim::compile(),
@@ -120,7 +48,7 @@ impl City {
     }
 
     /// A city with the sample's tables, safe on its disk.
-    async fn found(seed: u64) -> Self {
+    pub(crate) async fn found(seed: u64) -> Self {
         let mut city = Self::empty(seed);
         let process = city.installation.start().await;
         city.installation.load_sample();
@@ -130,7 +58,7 @@ impl City {
     }
 
     /// Starts it with `environment`, and has callers ask until power fails.
-    async fn live_until_a_cut(&mut self, environment: &[(&str, &str)]) {
+    pub(crate) async fn live_until_a_cut(&mut self, environment: &[(&str, &str)]) {
         self.ledger.ask_again(ASKED_AGAIN);
         let started = self.start(environment, CHANGES_MAX).await;
         let status = match started {
@@ -143,19 +71,29 @@ impl City {
         self.cut(status);
     }
 
-    /// Starts it; power fails before it has done much, or soon after.
-    async fn start_until_a_cut(&mut self, changes_max: u64) {
-        let status = match self.start(&[], changes_max).await {
-            Ok(process) => {
-                self.shim.cut_now();
-                process.end().await
-            }
-            Err(status) => status,
-        };
+    /// Starts it; power fails in one of its first changes, the earlier the more often, or soon after.
+    pub(crate) async fn start_until_a_cut(&mut self) {
+        let changes_max = 1 << self.random.random_range(0..=FIRST_CHANGES_LOG2);
+        match self.start(&[], changes_max).await {
+            Ok(process) => self.cut_now(process).await,
+            Err(status) => self.cut(status),
+        }
+    }
+
+    /// Power fails at the next change of `process`.
+    pub(crate) async fn cut_now(&mut self, process: Process) {
+        self.shim.cut_now();
+        let status = process.end().await;
         self.cut(status);
     }
 
-    async fn start(
+    /// Starts it on its disk; power does not fail until it is told to.
+    pub(crate) async fn start_uncut(&mut self) -> Process {
+        let started = self.start(&[], u64::MAX).await;
+        started.unwrap_or_else(|status| panic!("the process ended: {status}"))
+    }
+
+    pub(crate) async fn start(
         &mut self,
         environment: &[(&str, &str)],
         changes_max: u64,
@@ -169,7 +107,7 @@ impl City {
     }
 
     /// What power leaves of the disk.
-    fn cut(&mut self, status: ExitStatus) {
+    pub(crate) fn cut(&mut self, status: ExitStatus) {
         let told = std::fs::read_to_string(self.log_path()).unwrap_or_default();
         assert_eq!(status.signal(), Some(SIGKILL), "ended by itself: {told}");
         let mut disk = std::mem::take(&mut self.disk);
@@ -180,7 +118,7 @@ impl City {
     }
 
     /// SQLite finds its files whole; asked of copies, because to open one is to mend it.
-    async fn assert_whole(&self) {
+    pub(crate) async fn assert_whole(&self) {
         let copies = tempfile::tempdir().expect("a temporary folder");
         self.disk.write(copies.path());
         for service in ["intake", "routing", "feedback", "reporting"] {
