@@ -34,8 +34,20 @@ const PART: u64 = 500;
 /// The long form has so many times as many.
 const LONG: u64 = 100;
 
+/// Names its seed if the simulation itself panics.
+struct Names(u64);
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0);
+        }
+    }
+}
+
 /// Runs one seed; its trace and whether everything held.
 async fn simulate(template: &Template, seed: u64) -> (String, Verdict) {
+    let _names = Names(seed);
     let folder = template.copy();
     let mut run = Run::new(World::new(seed, folder.path()).await, seed);
     let verdict = run.live().await;
