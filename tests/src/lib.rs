@@ -11,8 +11,13 @@
 )]
 
 pub mod city;
+pub mod cluster;
+pub mod disk;
+pub mod ledger;
 pub mod look;
 pub mod people;
 pub mod principal;
 pub mod process;
+pub mod redis_server;
 pub mod registry;
+pub mod shim;

@@ -1,9 +1,9 @@
 //! The real binary as a child process: started, killed with SIGKILL, started again.
 
 use std::fmt::Write as _;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use hotline_platform::testing::{Databases, TestDatabase};
@@ -11,12 +11,17 @@ use hotline_proto::intake::ListChannelsRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::cluster::free_port;
 use crate::principal::by;
 
 /// The services of a city, each with a database of its own.
 const SERVICES: [&str; 4] = ["intake", "routing", "feedback", "reporting"];
 /// How long a start may take before the test gives up.
 const START_MAX: Duration = Duration::from_mins(1);
+/// How long an end may take that is sure to come.
+const END_MAX: Duration = Duration::from_mins(1);
+/// How often a process is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// A city on disk: configuration, databases, data folder. Processes come and go; it stays.
 pub struct Installation {
@@ -48,34 +53,49 @@ impl Installation {
     }
 
     fn new(databases: Vec<TestDatabase>) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let addr = listener.local_addr().expect("its address");
         let is_postgres = databases[0].url.starts_with("postgres");
-        let mut toml = format!(
-            "data_dir = \"{}\"\n[server]\nlisten = \"{addr}\"\n[database]\nauto_migrate = true\n",
-            folder.path().display()
-        );
+        let mut settings = "[database]\nauto_migrate = true\n".to_owned();
         if let Some(redis) = hotline_platform::testing::redis_url().filter(|_| is_postgres) {
-            writeln!(toml, "[feed]\nredis_url = {redis:?}").expect("a string grows");
+            writeln!(settings, "[feed]\nredis_url = {redis:?}").expect("a string grows");
         }
         for (service, database) in SERVICES.iter().zip(&databases) {
-            writeln!(toml, "[{service}]\ndatabase_url = {:?}", database.url)
+            writeln!(settings, "[{service}]\ndatabase_url = {:?}", database.url)
                 .expect("a string grows");
         }
-        let config = folder.path().join("hotline.toml");
-        std::fs::write(&config, toml).expect("a writable folder");
         let label = if is_postgres {
             "PostgreSQL + Redis"
         } else {
             "embedded"
         };
         Self {
+            _databases: databases,
+            ..Self::configured(label, &settings)
+        }
+    }
+
+    /// The embedded default: the data folder holds everything.
+    pub fn embedded() -> Self {
+        Self::configured("embedded", "")
+    }
+
+    /// One with `settings`, sections of a configuration other than `[server]`.
+    pub fn configured(label: &'static str, settings: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).expect("a writable folder");
+        let addr = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let toml = format!(
+            "data_dir = \"{}\"\n[server]\nlisten = \"{addr}\"\n{settings}",
+            data.display()
+        );
+        let config = folder.path().join("hotline.toml");
+        std::fs::write(&config, toml).expect("a writable folder");
+        Self {
             label,
             addr,
             config,
             folder,
-            _databases: databases,
+            _databases: Vec::new(),
         }
     }
 
@@ -100,22 +120,50 @@ impl Installation {
         command
     }
 
+    /// Starts every service in one process and does not wait; what it says on standard error is kept in
+    /// a file of the test's folder.
+    pub fn spawn(&self, environment: &[(&str, &str)], errors: &Path) -> Process {
+        let errors = std::fs::File::create(errors).expect("a writable folder");
+        let mut command = self.command(&["run"]);
+        command.envs(environment.iter().copied()).stderr(errors);
+        Process {
+            child: command.spawn().expect("the binary starts"),
+            addr: self.addr,
+        }
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// Starts every service in one process and waits until it answers.
     pub async fn start(&self) -> Process {
-        let child = self.command(&["run"]).spawn().expect("the binary starts");
-        let process = Process {
-            child,
+        let process = self.start_as(self.command(&["run"])).await;
+        process.unwrap_or_else(|status| panic!("{}: the process ended: {status}", self.label))
+    }
+
+    /// Starts `command`, a `run` with more around it, and waits until it answers; an error says how it
+    /// ended before.
+    pub async fn start_as(&self, mut command: Command) -> Result<Process, ExitStatus> {
+        let mut process = Process {
+            child: command.spawn().expect("the binary starts"),
             addr: self.addr,
         };
         let begun = Instant::now();
+        let mut looks = tokio::time::interval(LOOK_EVERY);
         while !process.answers().await {
+            looks.tick().await;
+            if let Some(status) = process.child.try_wait().expect("it is ours") {
+                return Err(status);
+            }
             assert!(
                 begun.elapsed() < START_MAX,
                 "{}: the process did not answer",
                 self.label
             );
         }
-        process
+        Ok(process)
     }
 
     /// Loads the sample city's tables through `hotline load`.
@@ -168,9 +216,34 @@ impl Process {
         self.child.wait().expect("it was started");
     }
 
+    /// Waits for its end, which something else brings about.
+    pub async fn end(mut self) -> ExitStatus {
+        let begun = Instant::now();
+        let mut looks = tokio::time::interval(LOOK_EVERY);
+        loop {
+            looks.tick().await;
+            if let Some(status) = self.child.try_wait().expect("it is ours") {
+                return status;
+            }
+            assert!(begun.elapsed() < END_MAX, "the process did not end");
+        }
+    }
+
     /// False once it has ended by itself.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// How it ended; `None` while it runs.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("it is ours")
+    }
+
+    /// SIGTERM: it ends what it is doing.
+    pub fn ask_to_stop(&self) {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill starts").success(), "SIGTERM");
     }
 
     /// A channel to it, connected at the first call.
@@ -182,7 +255,8 @@ impl Process {
             .connect_lazy()
     }
 
-    async fn answers(&self) -> bool {
+    /// Whether it serves.
+    pub async fn answers(&self) -> bool {
         let mut intake = IntakeServiceClient::new(self.channel());
         let asked =
             intake.list_channels(by("administrator", "test", ListChannelsRequest::default()));

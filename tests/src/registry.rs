@@ -4,17 +4,19 @@
 //! the catalogue, so a dispatcher decides.
 
 /// A table: the service that owns it, its name, its rows.
-pub(crate) type Table = (Owner, &'static str, &'static str);
+pub type Table = (Owner, &'static str, &'static str);
 
 /// Who owns a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
+pub enum Owner {
+    /// Channels and lines.
     Intake,
+    /// The others.
     Routing,
 }
 
 /// Every table, in the order they are loaded.
-pub(crate) const TABLES: [Table; 8] = [
+pub const TABLES: [Table; 8] = [
     (Owner::Intake, "channels", CHANNELS),
     (Owner::Intake, "lines", LINES),
     (Owner::Routing, "units", UNITS),

@@ -18,7 +18,7 @@ use hotline_platform::quiet::Quiet;
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
-use hotline_platform::{check, feed, relay, replay, timers, upkeep};
+use hotline_platform::{check, fault, feed, relay, replay, timers, upkeep};
 use hotline_proto::event::event_log_client::EventLogClient;
 use hotline_proto::event::{Head, HeadsRequest};
 use tokio::time::timeout;
@@ -87,6 +87,7 @@ impl City {
         parts: Parts,
     ) -> anyhow::Result<Running> {
         let locks = folder::lock(&config, names)?;
+        fault::point("start.locked");
         let fires_timers = !parts.is_for_reading;
         let mounted = Self::mount(names, &config, parts, config.auto_migrate(names)).await?;
         let mounted = Mounted {
@@ -94,6 +95,7 @@ impl City {
             ..mounted
         };
         mounted.is_complete()?;
+        fault::point("start.mounted");
 
         // Only brings events sooner; without one, consumers read the producers' logs.
         let courier = |url| Courier::new(url, mounted.secret.derive_key("courier"));
@@ -116,6 +118,7 @@ impl City {
                 .note(server.addr())
                 .context("write down the address")?;
         }
+        fault::point("start.listening");
 
         for (name, service) in &mounted.services {
             if kind_of(&config.database_url(*name)) == "sqlite" {
@@ -133,9 +136,11 @@ impl City {
                 timers::start(&service.core, Arc::clone(handler));
             }
             upkeep::start(&service.core, service.reaction.clone());
+            fault::point("start.started");
             tracing::info!(service = %name, database = %kind_of(&config.database_url(*name)), "mounted");
         }
         server.set_serving(mounted.health_names()).await;
+        fault::point("start.serving");
         Ok(Running { server, mounted })
     }
 
@@ -324,8 +329,11 @@ impl Running {
     /// are closed. What does not end in time is cut; that is as safe as a power failure.
     pub async fn stop(self) {
         let Self { server, mounted } = self;
+        fault::point("stop.asked");
         server.stop(mounted.health_names()).await;
+        fault::point("stop.unserved");
         mounted.close().await;
+        fault::point("stop.closed");
     }
 }
 

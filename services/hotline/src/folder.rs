@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use hotline_platform::fault;
 use hotline_platform::runtime::Secret;
 use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
@@ -169,6 +170,7 @@ pub fn secret(config: &Config, seed: Option<u64>) -> anyhow::Result<Secret> {
         .open(&path);
     match created {
         Ok(mut file) => {
+            fault::point("start.secret_made");
             let mut bytes = [0; SECRET_BYTES];
             seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)
                 .fill_bytes(&mut bytes);

@@ -61,8 +61,8 @@ impl ReportingService for ReportingGrpc {
         &self,
         request: Request<rpc::ListDocumentsRequest>,
     ) -> Result<Response<rpc::ListDocumentsResponse>, Status> {
-        let (series, page) = convert::listing(request.get_ref())?;
-        let (heads, next) = self.0.documents(series, &page).await?;
+        let (of, page) = convert::listing(request.get_ref())?;
+        let (heads, next) = self.0.documents(of, &page).await?;
         Ok(Response::new(convert::document_page(&heads, next.as_ref())))
     }
 

@@ -90,7 +90,8 @@ fn table_refused(problems: &[Problem], told: String) -> Status {
         ErrorDetails::with_error_info("REGISTRY_TABLE_REFUSED", domain, HashMap::new());
     for problem in problems {
         let field = format!("table.csv row {} column {}", problem.row, problem.column);
-        details.add_bad_request_violation(field, problem.to_string());
+        let description = format!("expected {}, found `{}`", problem.expected, problem.found);
+        details.add_bad_request_violation(field, description);
     }
     Status::with_error_details(Code::InvalidArgument, told, details)
 }

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use hotline_kernel::mask::Masker;
 use hotline_platform::core::CoreError;
+use hotline_platform::fault;
 use hotline_platform::reaction::{DueTimer, ReactionError, TimerHandler};
 use hotline_platform::work::{Cause, Work};
 use serde::Serialize;
@@ -94,7 +95,9 @@ impl Outbound {
             .await
             .map_err(|error| ReactionError::Transient(Box::new(error)))?;
         let lines = committed.lines + queued.len() as u64;
+        fault::point("outbound.synced");
         outbound::save(work.txn(), &channel, Committed { bytes, lines }).await?;
+        fault::point("outbound.noted");
         Ok(())
     }
 
@@ -135,6 +138,7 @@ impl Outbound {
         file.seek(SeekFrom::Start(end)).await?;
         file.write_all(lines.text.as_bytes()).await?;
         file.flush().await?;
+        fault::point("outbound.written");
         file.sync_all().await?;
         // The name of a new file must survive too.
         File::open(&self.folder).await?.sync_all().await?;

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use hotline_kernel::id::MatterId;
 use hotline_platform::core::CoreError;
+use hotline_platform::fault;
 use hotline_platform::work::{AuditEntry, Cause, NewTimer, Work};
 
 use crate::domain::conclusion::{Conclusion, Ticket, Verdict, missing};
@@ -97,6 +98,7 @@ pub(crate) async fn give_verdict(
             },
         )
         .await?;
+        fault::point("verdict.saved");
     }
     Ok(verdict)
 }
@@ -104,6 +106,7 @@ pub(crate) async fn give_verdict(
 /// Adds a reply to the ledger, publishes it and sees to it that it leaves.
 pub(crate) async fn add_reply(work: &Work, cause: &Cause, reply: &Reply) -> Result<(), CoreError> {
     replies::insert(work.txn(), reply).await?;
+    fault::point("reply.saved");
     tell_reply(work, cause, reply);
     Ok(())
 }
@@ -187,6 +190,7 @@ async fn open(
 ) -> Result<FollowUp, CoreError> {
     let follow_up = FollowUp::open(work.new_id().into(), conclusion, matter, is_live);
     follow_ups::insert(work.txn(), &follow_up).await?;
+    fault::point("follow_up.opened");
     Ok(follow_up)
 }
 

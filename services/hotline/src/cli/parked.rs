@@ -27,7 +27,7 @@ pub(super) struct Args {
 enum What {
     /// Lists what is parked, oldest first.
     List,
-    /// Shows one parked event.
+    /// Shows a parked event, wherever it is parked.
     Show {
         /// Its id, from the list.
         event: Uuid,
@@ -37,7 +37,7 @@ enum What {
         /// Its id; none means everything that is parked.
         event: Option<Uuid>,
     },
-    /// Gives an event up: it is never applied.
+    /// Gives an event up wherever it is parked: it is never applied there.
     Skip {
         /// Its id, from the list.
         event: Uuid,
@@ -64,7 +64,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 async fn list(mounted: &Mounted) -> anyhow::Result<()> {
     let all = all(mounted).await?;
     let mut out = std::io::stdout().lock();
-    for event in &all {
+    for (_, event) in &all {
         let why = if event.error.is_empty() {
             "stands behind another one"
         } else {
@@ -86,38 +86,41 @@ async fn list(mounted: &Mounted) -> anyhow::Result<()> {
 }
 
 async fn show(mounted: &Mounted, id: Uuid) -> anyhow::Result<()> {
-    let (_, event) = find(mounted, id).await?;
-    let envelope = &event.envelope;
     let mut out = std::io::stdout().lock();
-    for (name, value) in [
-        ("event", event.event_id.to_string()),
-        ("type", event.event_type),
-        ("heard by", event.consumer),
-        ("written by", event.producer),
-        ("stream", event.stream_id.to_string()),
-        ("aggregate", envelope.aggregate_id.clone()),
-        ("version", envelope.version.to_string()),
-        ("partition", event.partition.to_string()),
-        ("number", event.pub_seq.to_string()),
-        ("actor", envelope.actor.clone()),
-        ("trace", envelope.trace_parent.clone()),
-        ("parked at", event.parked_at.to_rfc3339()),
-        ("tries", event.attempts.to_string()),
-        ("next try", event.next_at.to_rfc3339()),
-        ("error", event.error),
-    ] {
-        writeln!(out, "{name:>10}: {value}")?;
+    for (_, event) in find(mounted, id).await? {
+        let envelope = &event.envelope;
+        for (name, value) in [
+            ("event", event.event_id.to_string()),
+            ("type", event.event_type),
+            ("heard by", event.consumer),
+            ("written by", event.producer),
+            ("stream", event.stream_id.to_string()),
+            ("aggregate", envelope.aggregate_id.clone()),
+            ("version", envelope.version.to_string()),
+            ("partition", event.partition.to_string()),
+            ("number", event.pub_seq.to_string()),
+            ("actor", envelope.actor.clone()),
+            ("trace", envelope.trace_parent.clone()),
+            ("parked at", event.parked_at.to_rfc3339()),
+            ("tries", event.attempts.to_string()),
+            ("next try", event.next_at.to_rfc3339()),
+            ("error", event.error),
+        ] {
+            writeln!(out, "{name:>10}: {value}")?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }
 
 async fn retry(mounted: &Mounted, id: Option<Uuid>) -> anyhow::Result<()> {
     let events = match id {
-        Some(id) => vec![find(mounted, id).await?.1],
+        Some(id) => find(mounted, id).await?,
         None => all(mounted).await?,
     };
     let streams: BTreeSet<(String, String, Uuid)> = events
         .into_iter()
+        .map(|(_, event)| event)
         .map(|event| (event.consumer, event.producer, event.stream_id))
         .collect();
     let mut stopped = 0;
@@ -151,34 +154,42 @@ async fn skip(mounted: &Mounted, id: Uuid, reason: &str) -> anyhow::Result<()> {
     if reason.trim().is_empty() {
         bail!("--reason: expected why the event can never be applied");
     }
-    let (index, _) = find(mounted, id).await?;
     let cause = administrator("parked skip");
-    let (_, service) = &mounted.services[index];
-    if !parked::skip(&service.core, id, &cause, reason).await? {
-        bail!("event {id} is not parked any more");
+    for (index, _) in find(mounted, id).await? {
+        let (name, service) = &mounted.services[index];
+        if !parked::skip(&service.core, id, &cause, reason).await? {
+            bail!("{name}: event {id} is not parked any more");
+        }
+        writeln!(std::io::stdout(), "{name}: skipped; it stands in the audit")?;
     }
-    writeln!(std::io::stdout(), "skipped; it stands in the audit")?;
     Ok(())
 }
 
-async fn find(mounted: &Mounted, id: Uuid) -> anyhow::Result<(usize, ParkedEvent)> {
+/// A parked event and where among the mounted services it is parked: several may hear it.
+type Parked = (usize, ParkedEvent);
+
+async fn find(mounted: &Mounted, id: Uuid) -> anyhow::Result<Vec<Parked>> {
+    let mut found = Vec::new();
     for (index, (_, service)) in mounted.services.iter().enumerate() {
         if let Some(event) = parked::show(&service.core, id).await? {
-            return Ok((index, event));
+            found.push((index, event));
         }
     }
-    bail!("no event {id} is parked; `hotline parked list` shows what is")
+    if found.is_empty() {
+        bail!("no event {id} is parked; `hotline parked list` shows what is");
+    }
+    Ok(found)
 }
 
-async fn all(mounted: &Mounted) -> anyhow::Result<Vec<ParkedEvent>> {
+async fn all(mounted: &Mounted) -> anyhow::Result<Vec<Parked>> {
     let mut all = Vec::new();
-    for (_, service) in &mounted.services {
+    for (index, (_, service)) in mounted.services.iter().enumerate() {
         let mut after = None;
         loop {
             let page = parked::list(&service.core, after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = Some(last.seq);
-            all.extend(page);
+            all.extend(page.into_iter().map(|event| (index, event)));
         }
     }
     Ok(all)

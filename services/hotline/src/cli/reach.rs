@@ -10,6 +10,7 @@ use hotline_platform::peers::{Peers, Transport};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tonic::{Request, Response, Status};
+use tonic_types::StatusExt as _;
 
 use crate::config::Config;
 use crate::folder::{self, Holder};
@@ -128,7 +129,22 @@ pub fn by_administrator<T>(message: T) -> Request<T> {
 pub fn said<T>(answer: Result<Response<T>, Status>) -> anyhow::Result<T> {
     answer
         .map(Response::into_inner)
-        .map_err(|status| anyhow::anyhow!("{} ({:?})", status.message(), status.code()))
+        .map_err(|status| anyhow::anyhow!("{}", in_words(&status)))
+}
+
+/// What a refusal says, with each wrong field or row that its message does not name already.
+fn in_words(status: &Status) -> String {
+    let mut told = format!("{} ({:?})", status.message(), status.code());
+    let wrong = status.get_details_bad_request();
+    for violation in wrong.into_iter().flat_map(|wrong| wrong.field_violations) {
+        if !status.message().contains(&violation.description) {
+            told.push_str(&format!(
+                "\n  {}: {}",
+                violation.field, violation.description
+            ));
+        }
+    }
+    told
 }
 
 async fn is_listening(address: SocketAddr) -> bool {

@@ -8,7 +8,8 @@ use clap::ValueEnum;
 use hotline_platform::peers::Transport;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::reporting::{
-    self, DocumentHead, GetDocumentRequest, IssueDocumentRequest, RenderDocumentRequest,
+    self, DocumentHead, GetDocumentRequest, IssueDocumentRequest, IssuedDocument,
+    ListDocumentsRequest, RenderDocumentRequest,
 };
 use tonic::{Status, Streaming};
 
@@ -33,6 +34,9 @@ pub(super) struct Args {
     /// Issues it first: number given, content frozen. It says how many were issued for the period before.
     #[arg(long, value_name = "ISSUED_BEFORE", conflicts_with = "blocks")]
     issue: Option<i64>,
+    /// Prints the last one that was issued for the period, as it was frozen.
+    #[arg(long, conflicts_with_all = ["blocks", "issue"])]
+    issued: bool,
     #[command(flatten)]
     place: Place,
 }
@@ -75,6 +79,11 @@ async fn write(city: &Reach, args: &Args) -> anyhow::Result<()> {
     };
     let (head, bytes) = match args.issue {
         Some(issued_before) => issue(&mut client, series, args, issued_before).await?,
+        None if args.issued => {
+            let last = last_issued(&mut client, series, args).await?;
+            let last = last.with_context(|| format!("none was issued for {}", args.period))?;
+            frozen(&mut client, args, last.document_id).await?
+        }
         None => render(&mut client, series, args).await?,
     };
     put(args, &head, &bytes)?;
@@ -106,14 +115,40 @@ async fn issue(
     let issued = said(client.issue_document(by_administrator(request)).await)?;
     let number = issued.head.unwrap_or_default().issue_number;
     writeln!(std::io::stderr(), "issued as {number}")?;
+    frozen(client, args, issued.document_id).await
+}
+
+/// What was issued last for the period.
+async fn last_issued(
+    client: &mut Client,
+    series: reporting::Series,
+    args: &Args,
+) -> anyhow::Result<Option<IssuedDocument>> {
+    let request = ListDocumentsRequest {
+        series: series.into(),
+        period: args.period.clone(),
+        page_size: 1,
+        page_token: String::new(),
+    };
+    let listed = said(client.list_documents(by_administrator(request)).await)?;
+    Ok(listed.documents.into_iter().next())
+}
+
+/// An issued document, as it was frozen.
+async fn frozen(
+    client: &mut Client,
+    args: &Args,
+    document_id: String,
+) -> anyhow::Result<(DocumentHead, Vec<u8>)> {
     let request = GetDocumentRequest {
-        document_id: issued.document_id,
+        document_id,
         format: args.format.wire().into(),
     };
     let pieces = said(client.get_document(by_administrator(request)).await)?;
     together(pieces, |piece| (piece.head, piece.piece)).await
 }
 
+/// The document as it stands now; what was issued before is told.
 async fn render(
     client: &mut Client,
     series: reporting::Series,
@@ -126,7 +161,18 @@ async fn render(
         blocks: args.blocks.clone(),
     };
     let pieces = said(client.render_document(by_administrator(request)).await)?;
-    together(pieces, |piece| (piece.head, piece.piece)).await
+    let drawn = together(pieces, |piece| (piece.head, piece.piece)).await?;
+    if let Some(head) = last_issued(client, series, args)
+        .await?
+        .and_then(|last| last.head)
+    {
+        let number = head.issue_number;
+        writeln!(
+            std::io::stderr(),
+            "issued before as {number}; --issued prints that one"
+        )?;
+    }
+    Ok(drawn)
 }
 
 /// A streamed document, whole.

@@ -220,3 +220,61 @@ fn a_log_enters_a_new_epoch_by_command_and_never_under_a_running_process() {
     let none = String::from_utf8_lossy(&none.expect("runs").stderr).into_owned();
     assert!(none.contains("no failed timer 1"), "{none}");
 }
+
+#[test]
+fn an_issued_document_is_printed_as_it_was_frozen_and_a_draft_names_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let loaded = hotline(folder.path(), &["load", SAMPLE]).output();
+    assert!(loaded.expect("runs").status.success());
+    let report = |more: &[&str]| {
+        let mut args = vec!["report", "daily", "2026-03-31", "--format", "markdown"];
+        args.extend(more);
+        let ended = hotline(folder.path(), &args).output().expect("runs");
+        let told = String::from_utf8(ended.stdout).expect("words");
+        let erred = String::from_utf8(ended.stderr).expect("words");
+        (ended.status.success(), told, erred)
+    };
+    let (is_well, _, erred) = report(&["--issued"]);
+    assert!(
+        !is_well && erred.contains("none was issued for 2026-03-31"),
+        "{erred}"
+    );
+    let (_, draft, erred) = report(&[]);
+    assert!(draft.contains("草稿") && erred.is_empty(), "{draft}{erred}");
+    let (is_well, issued, erred) = report(&["--issue", "0"]);
+    assert!(is_well && erred.contains("2026年第1期"), "{erred}");
+    assert!(!issued.contains("草稿"), "{issued}");
+    let (_, again, _) = report(&["--issued"]);
+    assert_eq!(again, issued);
+    let (_, draft, erred) = report(&[]);
+    assert!(
+        draft.contains("草稿") && erred.contains("issued before as 2026年第1期"),
+        "{erred}"
+    );
+}
+
+#[test]
+fn every_wrong_row_of_a_table_is_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tables = tempfile::tempdir().expect("a folder");
+    let refused = |name: &str, csv: &str| {
+        let file = tables.path().join(name);
+        std::fs::write(&file, csv).expect("written");
+        let mut command = hotline(folder.path(), &["load"]);
+        let ended = command.arg(tables.path()).output().expect("runs");
+        std::fs::remove_file(file).expect("removed");
+        assert_eq!(ended.status.code(), Some(1));
+        String::from_utf8(ended.stderr).expect("words")
+    };
+    let told = refused(
+        "holidays.csv",
+        "date,kind,name\n2026-01-01,rest,元旦\n2026-13-01,holiday,春节\n",
+    );
+    for row in ["row 2", "row 3"] {
+        assert!(told.contains(row), "{told}");
+    }
+    let told = refused("channels.csv", "code,name,kind\n,电话,phone\n,邮箱,mail\n");
+    for row in ["rows[1]", "rows[2]"] {
+        assert!(told.contains(row), "{told}");
+    }
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use hotline_kernel::id::ImportBatchId;
 use hotline_platform::core::CommandContext;
+use hotline_platform::fault;
 use hotline_platform::page::Page;
 use hotline_platform::work::AuditEntry;
 use sha2::{Digest, Sha256};
@@ -223,6 +224,7 @@ async fn start(order: Order<'_>, import: NewImport) -> Result<ImportProgress, In
         finished_at: None,
     };
     store::import::insert(txn, &batch, order.work.now()).await?;
+    fault::point("import.started");
     audit(order, &batch, "started");
     Ok(batch.progress())
 }
@@ -244,6 +246,7 @@ async fn finish(order: Order<'_>, id: ImportBatchId) -> Result<ImportProgress, I
     if batch.finished_at.is_none() {
         batch.finished_at = Some(order.work.now());
         store::import::advance(txn, &batch, batch.next_row).await?;
+        fault::point("import.finished");
         audit(order, &batch, "finished");
     }
     Ok(batch.progress())
@@ -284,12 +287,15 @@ async fn take_in(
     let mut chunk = Chunk::map(&batch, order, &fresh).await?;
     chunk.number_occurrences(order, id).await?;
     chunk.register(order, registrar).await?;
+    fault::point("import.registered");
     for record in &chunk.records {
         batch.sums.count(record.outcome, 1);
     }
     batch.next_row += i64::try_from(fresh.len()).unwrap_or(i64::MAX);
     store::import::insert_rows(txn, id, chunk.records).await?;
     store::import::insert_refusals(txn, id, &chunk.refused).await?;
+    fault::point("import.rows_saved");
     store::import::advance(txn, &batch, from_row).await?;
+    fault::point("import.advanced");
     Ok(batch.progress())
 }

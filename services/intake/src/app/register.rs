@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use hotline_kernel::id::AppealId;
 use hotline_kernel::mask::Masker;
 use hotline_kernel::time::{Timestamp, Zone};
+use hotline_platform::fault;
 use hotline_platform::group_commit::Batch;
 use hotline_platform::work::{Cause, Work};
 
@@ -135,6 +136,7 @@ impl Registrar {
         let tellings = sorting::read(work, items).await?;
         let sorted = sorting::sort(work, tellings).await?;
         let drafts = draft::all(&self.settings, work, &sorted).await?;
+        fault::point("register.drafted");
         for draft in &drafts {
             publish(work, draft);
         }
@@ -243,8 +245,11 @@ async fn save(work: &Work, drafts: Vec<Draft<'_>>) -> Result<(), IntakeError> {
         });
     }
     store::contacts::insert(work.txn(), contacts).await?;
+    fault::point("register.contacts_saved");
     store::appeals::insert(work.txn(), appeals).await?;
+    fault::point("register.appeals_saved");
     store::matters::insert(work.txn(), matters).await?;
+    fault::point("register.matters_saved");
     Ok(())
 }
 

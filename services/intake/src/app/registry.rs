@@ -3,6 +3,7 @@
 mod reading;
 
 use hotline_platform::core::CommandContext;
+use hotline_platform::fault;
 use hotline_platform::work::AuditEntry;
 
 use self::reading::Table;
@@ -76,6 +77,7 @@ async fn load(order: Order<'_>, loaded: Loaded) -> Result<u32, IntakeError> {
         Loaded::Channels(rows) => store::registry::replace_channels(txn, rows).await?,
         Loaded::Lines(rows) => store::registry::replace_lines(txn, rows).await?,
     }
+    fault::point("load.intake_replaced");
     let version = store::registry::count_load(txn, loaded.name(), work.now()).await?;
     work.publish(order.cause, events::registry_loaded(&loaded, version));
     let entry = AuditEntry {

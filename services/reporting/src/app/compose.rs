@@ -183,6 +183,7 @@ async fn blocks(
         concluded: told_lines(context, &store::concluded(db, span).await?),
         due: told_lines(context, &store::due(db, span).await?),
         overdue: told_lines(context, &store::overdue(db, span).await?),
+        waiting: told_lines(context, &store::waiting(db, span).await?),
         unsigned: told_lines(context, &store::unsigned(db, span).await?),
         returned: told_lines(context, &store::returned(db, days(period)).await?),
         instructed: told_lines(context, &store::instructed(db, days(period)).await?),

@@ -4,6 +4,7 @@
 use chrono::NaiveDate;
 use hotline_kernel::time::Zone;
 use hotline_platform::core::CoreError;
+use hotline_platform::fault;
 use hotline_platform::work::Work;
 
 use crate::domain::fact::{self, FactKey, deltas};
@@ -24,6 +25,7 @@ pub(crate) async fn appeal(work: &Work, after: AppealView) -> Result<(), CoreErr
         return Ok(());
     }
     store::save_appeal(txn, &after).await?;
+    fault::point("view.appeal_saved");
     let before = before.map(|before| before.facts()).unwrap_or_default();
     store::apply_facts(txn, &deltas(&before, &after.facts())).await
 }
@@ -85,6 +87,7 @@ pub(crate) async fn ticket(work: &Work, zone: Zone, heard: HeardTicket) -> Resul
         }
     }
     store::save_ticket(txn, &view).await?;
+    fault::point("view.ticket_saved");
     store::apply_facts(txn, &deltas(&gone, &come)).await
 }
 

@@ -3,6 +3,7 @@
 use hotline_kernel::id::{InstructionId, TicketId};
 use hotline_kernel::time::Zone;
 use hotline_platform::core::{CommandContext, CoreError};
+use hotline_platform::fault;
 use hotline_platform::work::{AuditEntry, Cause, Work};
 
 use super::Reporting;
@@ -79,6 +80,7 @@ async fn instruct(
         given_by: cause.actor.clone(),
     };
     store::insert_instruction(txn, &given).await?;
+    fault::point("instruction.saved");
     events::publish_instruction(work, &cause, &given);
     let entry = AuditEntry {
         resource: "ticket",

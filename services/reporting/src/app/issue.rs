@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::DocumentId;
 use hotline_platform::core::{CommandContext, CoreError};
+use hotline_platform::fault;
 use hotline_platform::work::{AuditEntry, Cause, Work};
 use serde::{Deserialize, Serialize};
 
@@ -87,7 +88,9 @@ async fn issue(
         data_cut: composed.data_cut,
     };
     let issued = Issued { head, content };
+    fault::point("document.numbered");
     store::issue(txn, &issued).await?;
+    fault::point("document.frozen");
     events::publish_issued(work, &cause, &issued.head);
     let entry = AuditEntry {
         resource: "document",

@@ -18,9 +18,9 @@ pub(crate) use instruct::{GiveInstruction, LEADER_CHARS_MAX, TEXT_CHARS_MAX};
 pub(crate) use issue::IssueDocument;
 pub(crate) use overview::Overview;
 
-use crate::domain::document::{Document, Issued, IssuedHead, IssuedPlace};
+use crate::domain::document::{Document, Issued, IssuedHead, IssuedOf, IssuedPlace};
 use crate::domain::figures::RatePolicy;
-use crate::domain::period::{Period, Series};
+use crate::domain::period::Period;
 use crate::error::ReportingError;
 use crate::store;
 use hotline_platform::snapshot::Snapshot;
@@ -70,10 +70,10 @@ impl Reporting {
     /// Issued documents, newest first, and where the next page begins.
     pub(crate) async fn documents(
         &self,
-        series: Option<Series>,
+        of: IssuedOf,
         page: &Page<IssuedPlace>,
     ) -> Result<(Vec<IssuedHead>, Option<IssuedPlace>), ReportingError> {
-        Ok(store::documents(self.core.db().read(), series, page).await?)
+        Ok(store::documents(self.core.db().read(), of, page).await?)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::app::{
     Composed, GiveInstruction, IssueDocument, LEADER_CHARS_MAX, Overview, TEXT_CHARS_MAX,
     file_stem, issue_number,
 };
-use crate::domain::document::{Document, Issued, IssuedHead, IssuedPlace};
+use crate::domain::document::{Document, Issued, IssuedHead, IssuedOf, IssuedPlace};
 use crate::domain::period::{Days, Period, Series};
 use crate::error::ReportingError;
 use crate::render::Format;
@@ -52,15 +52,13 @@ pub(crate) fn showing(request: &rpc::GetDocumentRequest) -> Decoded<(DocumentId,
 /// Which documents to list.
 pub(crate) fn listing(
     request: &rpc::ListDocumentsRequest,
-) -> Decoded<(Option<Series>, Page<IssuedPlace>)> {
-    let series = match request.series() {
-        rpc::Series::Unspecified => None,
-        told => Some(series(told)?),
+) -> Decoded<(IssuedOf, Page<IssuedPlace>)> {
+    let of = match request.series() {
+        told if !request.period.is_empty() => IssuedOf::Period(period(told, &request.period)?),
+        rpc::Series::Unspecified => IssuedOf::All,
+        told => IssuedOf::Series(series(told)?),
     };
-    Ok((
-        series,
-        Page::decode(request.page_size, &request.page_token)?,
-    ))
+    Ok((of, Page::decode(request.page_size, &request.page_token)?))
 }
 
 /// What to note.

@@ -22,6 +22,8 @@ pub struct Blocks {
     pub due: Lines,
     /// 超期未办.
     pub overdue: Lines,
+    /// 待派单: with no unit, at the data's moment; no unit's line counts them.
+    pub waiting: Lines,
     /// 未签收.
     pub unsigned: Lines,
     /// 退单.
@@ -74,6 +76,7 @@ pub fn build(
         ("concluded", "当日办结", blocks.concluded),
         ("due", "当日到期", blocks.due),
         ("overdue", "超期未办", blocks.overdue),
+        ("waiting", "待派单", blocks.waiting),
         ("unsigned", "未签收", blocks.unsigned),
         ("returned", "退单", blocks.returned),
         ("instructed", "领导批示件", blocks.instructed),
@@ -117,6 +120,7 @@ fn summary(figures: &PeriodFigures, blocks: &Blocks) -> Vec<Figure> {
         count("当日办结", blocks.concluded.count()),
         count("当日到期", blocks.due.count()),
         count("超期未办", blocks.overdue.count()),
+        count("待派单", blocks.waiting.count()),
         count("未签收", blocks.unsigned.count()),
         count("退单", blocks.returned.count()),
         count("领导批示件", blocks.instructed.count()),
@@ -190,6 +194,7 @@ pub(crate) mod tests {
             "当日办结",
             "当日到期",
             "超期未办",
+            "待派单",
             "未签收",
             "退单",
             "领导批示件",

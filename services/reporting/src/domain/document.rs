@@ -4,7 +4,7 @@ use hotline_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::period::Period;
+use super::period::{Period, Series};
 use super::rate::{Change, DASH, Rate};
 use super::reconcile::{Check, Difference, Printed, differences as differences_of};
 
@@ -351,3 +351,14 @@ pub struct Issued {
 
 /// Where a page of documents ends: issued at (microseconds) and id.
 pub type IssuedPlace = (i64, Uuid);
+
+/// Which issued documents a list is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssuedOf {
+    /// Every series.
+    All,
+    /// One series.
+    Series(Series),
+    /// The editions of one period.
+    Period(Period),
+}

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::convert::{bad, instant, maybe_instant};
 use super::entity::document;
-use crate::domain::document::{Issued, IssuedHead, IssuedPlace};
+use crate::domain::document::{Issued, IssuedHead, IssuedOf, IssuedPlace};
 use crate::domain::period::{Period, Series};
 
 /// How many documents were issued for a period.
@@ -76,10 +76,10 @@ pub async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Issued>, 
     }))
 }
 
-/// Issued documents of a series (or of all), newest first, and where the next page begins.
+/// Issued documents, newest first, and where the next page begins.
 pub async fn list(
     db: &impl ConnectionTrait,
-    series: Option<Series>,
+    of: IssuedOf,
     page: &Page<IssuedPlace>,
 ) -> Result<(Vec<IssuedHead>, Option<IssuedPlace>), CoreError> {
     // The content of a hundred documents is not read to list them.
@@ -92,8 +92,16 @@ pub async fn list(
         .order_by_desc(document::Column::IssuedAt)
         .order_by_desc(document::Column::Id)
         .limit(page.size + 1);
+    let (series, period) = match of {
+        IssuedOf::All => (None, None),
+        IssuedOf::Series(series) => (Some(series), None),
+        IssuedOf::Period(period) => (Some(period.series), Some(period.text())),
+    };
     if let Some(series) = series {
         query = query.filter(document::Column::Series.eq(series.word()));
+    }
+    if let Some(period) = period {
+        query = query.filter(document::Column::Period.eq(period));
     }
     if let Some((at, id)) = page.after {
         let same = Condition::all()

@@ -24,6 +24,8 @@ use crate::domain::words::HISTORICAL;
 
 /// Lines of one block; what is beyond is counted and said.
 const LINES_MAX: u64 = 50_000;
+/// States of tickets that nobody has to act on.
+const OVER: [&str; 3] = ["absorbed", "archived", "concluded"];
 /// Tickets that a circular names in one table.
 const NAMED_MAX: u64 = 200;
 
@@ -157,6 +159,31 @@ pub async fn overdue(db: &impl ConnectionTrait, span: Span) -> Result<Found<Told
     of_tenures(db, query, tenure::Column::DueAt).await
 }
 
+/// Tickets received before the end of a period that stand with no unit now; the overdue ones say so.
+pub async fn waiting(db: &impl ConnectionTrait, span: Span) -> Result<Found<Told>, CoreError> {
+    let query = ticket_view::Entity::find()
+        .filter(ticket_view::Column::LeadUnitCode.eq(""))
+        .filter(ticket_view::Column::State.is_not_in(OVER))
+        .filter(ticket_view::Column::Nature.ne(HISTORICAL))
+        .filter(ticket_view::Column::ReceivedAt.lt(micros(span.end)));
+    let total = query.clone().count(db).await?;
+    let rows: Vec<(Uuid, Option<i64>)> = query
+        .select_only()
+        .column(ticket_view::Column::Id)
+        .column(ticket_view::Column::DueAt)
+        .order_by_asc(ticket_view::Column::ReceivedAt)
+        .order_by_asc(ticket_view::Column::Id)
+        .limit(LINES_MAX)
+        .into_tuple()
+        .all(db)
+        .await?;
+    let remark = |(id, due): (Uuid, Option<i64>)| {
+        let is_late = due.is_some_and(|due| due <= micros(span.as_of));
+        (id, is_late.then(|| "已超期".to_owned()))
+    };
+    told(db, rows.into_iter().map(remark).collect(), total).await
+}
+
 /// Tenures open at the end of a period that were not signed for by then.
 pub async fn unsigned(db: &impl ConnectionTrait, span: Span) -> Result<Found<Told>, CoreError> {
     let not_yet = Condition::any()
@@ -182,7 +209,7 @@ pub async fn returned(db: &impl ConnectionTrait, days: Days) -> Result<Found<Tol
         .await?;
     let remarks = rows
         .iter()
-        .map(|row| (row.ticket_id, format!("退单理由：{}", row.note)))
+        .map(|row| (row.ticket_id, Some(format!("退单理由：{}", row.note))))
         .collect();
     told(db, remarks, total).await
 }
@@ -201,7 +228,10 @@ pub async fn instructed(db: &impl ConnectionTrait, days: Days) -> Result<Found<T
         .await?;
     let remarks = rows
         .iter()
-        .map(|row| (row.ticket_id, format!("{}批示：{}", row.leader, row.text)))
+        .map(|row| {
+            let remark = format!("{}批示：{}", row.leader, row.text);
+            (row.ticket_id, Some(remark))
+        })
         .collect();
     told(db, remarks, total).await
 }
@@ -209,7 +239,7 @@ pub async fn instructed(db: &impl ConnectionTrait, days: Days) -> Result<Found<T
 /// Urgent and critical tickets that were received or open in a period.
 pub async fn urgent(db: &impl ConnectionTrait, span: Span) -> Result<Found<Told>, CoreError> {
     let alive = Condition::any()
-        .add(ticket_view::Column::State.is_not_in(["absorbed", "archived", "concluded"]))
+        .add(ticket_view::Column::State.is_not_in(OVER))
         .add(ticket_view::Column::ConcludedAt.gte(micros(span.start)))
         .add(ticket_view::Column::ReceivedAt.gte(micros(span.start)));
     let query = ticket_view::Entity::find()
@@ -315,25 +345,18 @@ async fn bare(
     ids: Vec<Uuid>,
     total: u64,
 ) -> Result<Found<Told>, CoreError> {
-    let found = tickets(db, &ids).await?;
-    let items: Vec<_> = ids
-        .iter()
-        .filter_map(|id| found.get(id))
-        .map(|ticket| (ticket.clone(), Vec::new()))
-        .collect();
-    Ok(Found {
-        left_out: beyond(total, items.len()),
-        items,
-    })
+    told(db, ids.into_iter().map(|id| (id, None)).collect(), total).await
 }
 
 async fn told(
     db: &impl ConnectionTrait,
-    remarks: Vec<(Uuid, String)>,
+    remarks: Vec<(Uuid, Option<String>)>,
     total: u64,
 ) -> Result<Found<Told>, CoreError> {
     let found = tickets(db, &remarks.iter().map(|row| row.0).collect::<Vec<_>>()).await?;
-    let with = |(id, remark): (Uuid, String)| Some((found.get(&id)?.clone(), vec![remark]));
+    let with = |(id, remark): (Uuid, Option<String>)| {
+        Some((found.get(&id)?.clone(), remark.into_iter().collect()))
+    };
     let items: Vec<_> = remarks.into_iter().filter_map(with).collect();
     Ok(Found {
         left_out: beyond(total, items.len()),

@@ -25,7 +25,7 @@ pub use facts::apply as apply_facts;
 pub use instructions::{Instruction, count as instruction_count, insert as insert_instruction};
 pub use lists::{
     Found, concluded, due, instructed, overdue, received, repeated, returned, returned_often,
-    supervised, unsigned, urgent,
+    supervised, unsigned, urgent, waiting,
 };
 pub use progress::{clear_read_models, data_cut, hold, lock};
 pub use registry::{load as load_names, replace as replace_registry, version as registry_version};

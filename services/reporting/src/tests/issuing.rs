@@ -11,7 +11,7 @@ use super::eight_appeals::story;
 use super::story::{march, ticket_id};
 use super::{Bench, benches, context, rows};
 use crate::app::{GiveInstruction, IssueDocument};
-use crate::domain::document::Issued;
+use crate::domain::document::{Issued, IssuedOf};
 use crate::domain::period::{Days, Period, Series};
 use crate::error::ReportingError;
 
@@ -138,6 +138,10 @@ async fn issued_documents_are_listed_newest_first_by_pages() {
                 .unwrap();
         }
         issue(&bench, "m", "2026-03", 0).await.unwrap();
+        let whole = Page {
+            size: 50,
+            after: None,
+        };
         let mut listed = Vec::new();
         let mut page = Page {
             size: 2,
@@ -146,7 +150,7 @@ async fn issued_documents_are_listed_newest_first_by_pages() {
         loop {
             let (heads, next) = bench
                 .reporting
-                .documents(Some(Series::Daily), &page)
+                .documents(IssuedOf::Series(Series::Daily), &page)
                 .await
                 .unwrap();
             listed.extend(heads.into_iter().map(|head| head.period.text()));
@@ -167,16 +171,18 @@ async fn issued_documents_are_listed_newest_first_by_pages() {
         );
         let (all, _) = bench
             .reporting
-            .documents(
-                None,
-                &Page {
-                    size: 50,
-                    after: None,
-                },
-            )
+            .documents(IssuedOf::All, &whole)
             .await
             .unwrap();
         assert_eq!(all.len(), 6);
+        let fourth = Period::parse(Series::Daily, "2026-03-04").unwrap();
+        let (of_it, _) = bench
+            .reporting
+            .documents(IssuedOf::Period(fourth), &whole)
+            .await
+            .unwrap();
+        let of_it: Vec<_> = of_it.iter().map(|head| head.period.text()).collect();
+        assert_eq!(of_it, ["2026-03-04"], "{}", bench.label);
     }
 }
 

@@ -7,6 +7,7 @@ mod grpc;
 mod issuing;
 mod story;
 mod views;
+mod waiting;
 
 use async_trait::async_trait;
 use hotline_kernel::time::{Timestamp, Zone};

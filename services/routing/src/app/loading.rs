@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hotline_platform::core::CommandContext;
+use hotline_platform::fault;
 use hotline_platform::work::AuditEntry;
 use uuid::Uuid;
 
@@ -45,6 +46,7 @@ impl Routing {
         let loaded = read(table, csv).map_err(RoutingError::Table)?;
         let rows = u32::try_from(loaded.count()).unwrap_or(u32::MAX);
         self.save_table(context.clone(), loaded).await?;
+        fault::point("load.committed");
         let recomputed = if table == Table::Holidays {
             self.recompute(&context).await?
         } else {
@@ -79,6 +81,7 @@ impl Routing {
                 }
                 Registry::new(rows)?;
                 store::registry::replace(work.txn(), &loaded).await?;
+                fault::point("load.routing_replaced");
                 work.publish(&cause, events::registry_loaded(&loaded, version));
                 work.audit(
                     &cause,
@@ -134,6 +137,7 @@ impl Routing {
                 for ticket in &tickets {
                     changed += u32::from(turn.recompute(ticket).await?);
                 }
+                fault::point("load.recomputed");
                 let is_full = tickets.len() as u64 == RECOMPUTE_BATCH;
                 let next = tickets
                     .last()

@@ -3,6 +3,7 @@
 use hotline_kernel::id::MatterId;
 use hotline_kernel::time::Timestamp;
 use hotline_platform::core::CoreError;
+use hotline_platform::fault;
 use hotline_platform::work::{AuditEntry, Cause, Work};
 
 use super::Routing;
@@ -75,6 +76,7 @@ impl Turn<'_> {
         told: Told,
     ) -> Result<Ticket, RoutingError> {
         store::tickets::update(self.work.txn(), before, &after).await?;
+        fault::point("ticket.saved");
         self.record(Some(before), &after, change, told).await?;
         Ok(after)
     }
@@ -105,6 +107,7 @@ impl Turn<'_> {
             note: note.clone(),
         };
         store::steps::append(self.work.txn(), after.id, &step).await?;
+        fault::point("ticket.step_saved");
         let event = match (change, told.matter) {
             (Change::AttachRefused, Some(matter)) => events::attach_refused(after, matter),
             (change, matter) => events::ticket_changed(after, change, &lead_before, matter, &note),

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::core::{Core, CoreError};
 use crate::db::sql;
+use crate::fault;
 use crate::lease::{Advanced, Holdings, Lease, Step};
 use crate::link::linked_span;
 use crate::parked;
@@ -46,21 +47,27 @@ pub(crate) async fn apply(
         Advanced::Free => SetAside::default(),
         Advanced::PastSetAside => set_aside(&work, lease).await?,
     };
+    fault::point("apply.advanced");
     for event in events {
         if set_aside.skipped.contains(&event.event_id) {
             continue; // a replay comes by what a person decided never to apply
         }
         if set_aside.streams.contains(&event.stream_id) {
             parked::insert(&work, lease.consumer, event, None).await?;
+            fault::point("apply.parked_behind");
             continue;
         }
         if let Err(error) = react(&work, reaction, event).await {
             work.roll_back().await;
             return Ok(Applied::Failed(error));
         }
+        fault::point("apply.reacted");
     }
     match work.commit().await {
-        Ok(()) => Ok(Applied::Done),
+        Ok(()) => {
+            fault::point("apply.committed");
+            Ok(Applied::Done)
+        }
         Err(error @ CoreError::Unavailable(_)) => Err(error),
         // What an event published or armed cannot be written: that event's failure.
         Err(error) => Ok(Applied::Failed(error.into())),
@@ -82,7 +89,9 @@ pub(crate) async fn park(
         return Ok(false);
     }
     parked::insert(&work, lease.consumer, event, Some(failure)).await?;
+    fault::point("apply.parked");
     work.commit().await?;
+    fault::point("apply.parking_committed");
     Ok(true)
 }
 

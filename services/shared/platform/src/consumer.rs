@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::{Courier, Reader};
+use crate::fault;
 use crate::lease::{Holdings, Lease, RENEW_EVERY};
 use crate::log_client::{LogClient, Transport};
 use crate::migration::PARTITIONS;
@@ -277,6 +278,7 @@ impl Feed {
         if fetched.is_none() {
             self.leased_at = None;
         }
+        fault::point("consumer.fetched");
         Ok(fetched.unwrap_or_default())
     }
 

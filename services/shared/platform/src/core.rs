@@ -12,6 +12,7 @@ use tracing::Instrument;
 
 use crate::clock::Timepiece;
 use crate::db::{BoxError, Db, sql};
+use crate::fault;
 use crate::ids::Ids;
 use crate::signal::{LogEnd, Signals};
 use crate::tasks::Tasks;
@@ -187,6 +188,7 @@ impl Core {
             unit.roll_back().await;
             return Ok(self.remembered(&context).await?);
         }
+        fault::point("command.claimed");
         let outcome = match work(&unit).await {
             Ok(outcome) => outcome,
             Err(refusal) => {
@@ -194,12 +196,15 @@ impl Core {
                 return Err(refusal);
             }
         };
+        fault::point("command.decided");
         if is_remembered {
             let told = serde_json::to_vec(&outcome)
                 .map_err(|error| CoreError::Storage(Box::new(error)))?;
             remember(&unit, &context, told).await?;
+            fault::point("command.remembered");
         }
         unit.commit().await?;
+        fault::point("command.committed");
         Ok(outcome)
     }
 

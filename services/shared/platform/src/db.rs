@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use crate::core::CoreError;
-use crate::fault;
+use crate::fault::{self, Bug};
 
 /// Any error, for logs.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -178,7 +178,7 @@ impl Db {
         let journal = self.write.query_one_raw(pragma("journal_mode")).await?;
         let level: i64 = level.map_or(Ok(0), |row| row.try_get_by_index(0))?;
         let journal: String = journal.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
-        if level < 2 || journal != "wal" {
+        if level < synchronous_level() || journal != "wal" {
             let problem = format!(
                 "SQLite must run with journal_mode wal and synchronous FULL, not {journal} and {level}"
             );
@@ -220,7 +220,7 @@ fn sqlite(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
             let set = found
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
+                .synchronous(synchronous())
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
                 .pragma("trusted_schema", "OFF")
@@ -232,6 +232,22 @@ fn sqlite(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
             }
         });
     options
+}
+
+/// A commit is on the disk when it is answered.
+fn synchronous() -> SqliteSynchronous {
+    if fault::is_seeded(Bug::SynchronousNormal) {
+        return SqliteSynchronous::Normal;
+    }
+    SqliteSynchronous::Full
+}
+
+/// What `PRAGMA synchronous` must say at least.
+fn synchronous_level() -> i64 {
+    match synchronous() {
+        SqliteSynchronous::Full => 2,
+        _ => 1,
+    }
 }
 
 fn postgres(url: &str, connections: u32) -> ConnectOptions {

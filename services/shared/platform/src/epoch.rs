@@ -6,6 +6,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::core::{Core, CoreError};
 use crate::db::sql;
+use crate::fault;
 use crate::outbox;
 use crate::work::{AuditEntry, Cause, Work};
 
@@ -35,7 +36,9 @@ pub async fn raise(core: &Core, cause: &Cause) -> Result<i32, CoreError> {
         reason: String::new(),
     };
     work.audit(cause, entry);
+    fault::point("epoch.raised");
     work.commit().await?;
+    fault::point("epoch.committed");
     Ok(epoch)
 }
 
@@ -65,5 +68,6 @@ pub async fn enter(consumer: &Core, producer: &Core) -> Result<(), CoreError> {
             .execute_raw(sql(&**work.txn(), text, values))
             .await?;
     }
+    fault::point("epoch.entered");
     work.commit().await
 }

@@ -90,6 +90,98 @@ impl Bug {
     }
 }
 
+/// Every crash point, in the order of the alphabet. `tests/tests/layering.rs` compares it with the
+/// calls of [`point`]; `process_crash_points` ends a process at each.
+#[cfg(feature = "testing")]
+pub const POINTS: &[&str] = &[
+    "apply.advanced",
+    "apply.committed",
+    "apply.parked",
+    "apply.parked_behind",
+    "apply.parking_committed",
+    "apply.reacted",
+    "command.claimed",
+    "command.committed",
+    "command.decided",
+    "command.remembered",
+    "consumer.fetched",
+    "consumer.received",
+    "document.frozen",
+    "document.numbered",
+    "epoch.committed",
+    "epoch.entered",
+    "epoch.raised",
+    "follow_up.opened",
+    "group.answered",
+    "group.applied",
+    "group.committed",
+    "group.taken",
+    "import.advanced",
+    "import.finished",
+    "import.registered",
+    "import.rows_saved",
+    "import.started",
+    "instruction.saved",
+    "lease.ended",
+    "lease.epoch_entered",
+    "lease.inserted",
+    "lease.releasing",
+    "lease.taken",
+    "load.committed",
+    "load.intake_replaced",
+    "load.recomputed",
+    "load.routing_replaced",
+    "log.read",
+    "migration.applied",
+    "outbound.noted",
+    "outbound.synced",
+    "outbound.written",
+    "parked.applied",
+    "parked.committed",
+    "parked.freed",
+    "parked.postponing",
+    "parked.skipped",
+    "publisher.read",
+    "publisher.saved",
+    "publisher.sent",
+    "register.appeals_saved",
+    "register.contacts_saved",
+    "register.drafted",
+    "register.matters_saved",
+    "relay.advanced",
+    "relay.assigned",
+    "relay.committed",
+    "relay.held",
+    "replay.committed",
+    "replay.emptied",
+    "replay.rewound",
+    "reply.saved",
+    "start.listening",
+    "start.locked",
+    "start.mounted",
+    "start.secret_made",
+    "start.serving",
+    "start.started",
+    "stop.asked",
+    "stop.closed",
+    "stop.unserved",
+    "ticket.saved",
+    "ticket.step_saved",
+    "timer.claimed",
+    "timer.committed",
+    "timer.fired",
+    "timer.rearmed",
+    "timer.setting_aside",
+    "verdict.saved",
+    "view.appeal_saved",
+    "view.ticket_saved",
+    "work.audit_written",
+    "work.committed",
+    "work.events_written",
+    "work.timers_written",
+    "work.written",
+];
+
 /// A place where a test may end the process. Costs nothing without the feature `testing`.
 #[inline]
 pub fn point(name: &'static str) {
@@ -131,6 +223,7 @@ pub(crate) fn commit() -> (bool, bool) {
 
 #[cfg(feature = "testing")]
 mod armed {
+    use std::io::Write as _;
     use std::sync::{Once, OnceLock};
 
     use super::Bug;
@@ -141,6 +234,8 @@ mod armed {
         READY.call_once(|| std::mem::forget(fail::FailScenario::setup()));
         fail::eval(name, |argument| {
             if argument.as_deref() == Some("kill") {
+                // For the test to see that it ended here and not elsewhere.
+                drop(writeln!(std::io::stderr(), "ended at {name}"));
                 std::process::abort();
             }
         });

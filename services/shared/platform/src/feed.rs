@@ -8,6 +8,7 @@ use prost::Message;
 use tonic::{Code, Request, Response, Status};
 
 use crate::core::Core;
+use crate::fault;
 use crate::grpc::{core_status, invalid_field, problem};
 use crate::migration::PARTITIONS;
 use crate::outbox::{self, Position};
@@ -118,6 +119,7 @@ impl EventLog for Logs {
             has_room
         });
         events.truncate(fits.count());
+        fault::point("log.read");
         Ok(Response::new(FetchResponse { events }))
     }
 }

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::core::{Core, CoreError};
+use crate::fault;
 use crate::work::Work;
 
 /// At most this many submissions share a transaction.
@@ -97,6 +98,7 @@ async fn write<B: Batch>(core: Core, batch: Arc<B>, mut receiver: mpsc::Receiver
         if waiting.is_empty() {
             continue;
         }
+        fault::point("group.taken");
         let (items, answers): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
         // In a task of its own, so that a panic costs this batch and not the writer.
         let running = core
@@ -109,6 +111,7 @@ async fn write<B: Batch>(core: Core, batch: Arc<B>, mut receiver: mpsc::Receiver
         for (answer, result) in answers.into_iter().zip(results) {
             // A submitter that went away is not an error; its item is committed all the same.
             drop(answer.send(result));
+            fault::point("group.answered");
         }
     }
 }
@@ -140,7 +143,9 @@ async fn try_together<B: Batch>(
     let work = Work::begin(core).await?;
     match batch.apply(&work, items).await {
         Ok(results) if results.len() == items.len() => {
+            fault::point("group.applied");
             work.commit().await?;
+            fault::point("group.committed");
             Ok(results)
         }
         Ok(_) => {

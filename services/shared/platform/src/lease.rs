@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::core::{Core, CoreError};
 use crate::db::{Txn, sql};
+use crate::fault;
 use crate::migration::PARTITIONS;
 use crate::signal::Heads;
 use crate::work::insert_rows;
@@ -47,6 +48,7 @@ impl Lease {
         let now = micros(core.now());
         if self.read(&txn, heads.epoch).await?.rows < usize::from(PARTITIONS) {
             self.insert_missing(&txn, heads.epoch).await?;
+            fault::point("lease.inserted");
         }
         let text = "UPDATE consumer_offset SET lease_until = $1, owner = $2, \
                     fence = CASE WHEN owner = $2 THEN fence ELSE fence + 1 END \
@@ -62,8 +64,10 @@ impl Lease {
         let mut found = self.read(&txn, heads.epoch).await?;
         if found.is_behind_epoch {
             self.enter_epoch(&txn, heads).await?;
+            fault::point("lease.epoch_entered");
             found = self.read(&txn, heads.epoch).await?;
         }
+        fault::point("lease.taken");
         txn.commit().await?;
         Ok(Taken {
             held: found.held,
@@ -78,6 +82,7 @@ impl Lease {
         writer
             .execute_raw(sql(writer, text, vec![core.name().into()]))
             .await?;
+        fault::point("lease.ended");
         Ok(())
     }
 
@@ -91,6 +96,7 @@ impl Lease {
             self.owner.into(),
         ];
         let writer = core.db().writer();
+        fault::point("lease.releasing");
         writer.execute_raw(sql(writer, text, values)).await?;
         Ok(())
     }

@@ -15,6 +15,7 @@ use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf};
 
 use crate::core::CoreError;
 use crate::db::Db;
+use crate::fault;
 use crate::ids::Ids;
 
 /// Partitions of every log. A stream stays in the partition that its id chose.
@@ -75,7 +76,9 @@ impl MigrationName for Whole {
 #[async_trait]
 impl MigrationTrait for Whole {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        self.0.up(manager).await
+        self.0.up(manager).await?;
+        fault::point("migration.applied");
+        Ok(())
     }
 
     fn use_transaction(&self) -> Option<bool> {

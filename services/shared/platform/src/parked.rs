@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::apply::react;
 use crate::core::{Core, CoreError};
 use crate::db::sql;
+use crate::fault;
 use crate::reaction::{Reaction, ReactionError};
 use crate::work::{AuditEntry, Cause, Work, insert_rows};
 
@@ -193,6 +194,7 @@ pub async fn skip(
         reason: reason.to_owned(),
     };
     work.audit(cause, entry);
+    fault::point("parked.skipped");
     work.commit().await?;
     Ok(true)
 }
@@ -287,12 +289,17 @@ async fn retry_one(
         work.roll_back().await;
         return Ok(Ok(()));
     }
+    fault::point("parked.freed");
     if let Err(error) = react(&work, reaction, &parked.envelope).await {
         work.roll_back().await;
         return Ok(Err(error));
     }
+    fault::point("parked.applied");
     match work.commit().await {
-        Ok(()) => Ok(Ok(())),
+        Ok(()) => {
+            fault::point("parked.committed");
+            Ok(Ok(()))
+        }
         Err(error @ CoreError::Unavailable(_)) => Err(error),
         // What the event published or armed cannot be written: its own failure.
         Err(error) => Ok(Err(error.into())),
@@ -317,6 +324,7 @@ async fn postpone(
         parked.event_id.into(),
     ];
     let writer = core.db().writer();
+    fault::point("parked.postponing");
     writer.execute_raw(sql(writer, text, values)).await?;
     Ok(())
 }

@@ -12,6 +12,7 @@ use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::{Added, Courier, Entry, Line, Stream};
 use crate::db::{BoxError, sql};
+use crate::fault;
 use crate::migration::PARTITIONS;
 use crate::outbox::{self, Position};
 use crate::signal::Heads;
@@ -97,7 +98,9 @@ impl Publisher {
             if sent.is_empty() {
                 return Ok(());
             }
+            fault::point("publisher.read");
             self.send(&sent).await?;
+            fault::point("publisher.sent");
             for entry in &sent {
                 self.published.last[usize::from(entry.partition)] = entry.number;
             }
@@ -193,6 +196,7 @@ impl Publisher {
                 tracing::debug!(%error, "it was not written down how far publishing has come");
                 return;
             }
+            fault::point("publisher.saved");
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::Courier;
 use crate::db::{Txn, skip_locked, sql};
-use crate::{outbox, publisher};
+use crate::{fault, outbox, publisher};
 
 /// Rows numbered in one transaction.
 const BATCH_MAX: u64 = 1000;
@@ -119,6 +119,7 @@ async fn number(core: &Core) -> Result<Numbered, CoreError> {
         txn.rollback().await?;
         return Ok(Numbered { rows: 0, is_all });
     }
+    fault::point("relay.held");
     let places: Vec<String> = (1..=held.len()).map(|place| format!("${place}")).collect();
     let places = places.join(", ");
     let values = || held.iter().copied().map(Value::from).collect::<Vec<_>>();
@@ -135,13 +136,16 @@ async fn number(core: &Core) -> Result<Numbered, CoreError> {
         .execute_raw(sql(&*txn, assign, values()))
         .await?
         .rows_affected();
+    fault::point("relay.assigned");
     let advance = format!(
         "UPDATE outbox_head SET next_seq = 1 + COALESCE( \
            (SELECT MAX(pub_seq) FROM outbox WHERE outbox.partition = outbox_head.partition), next_seq - 1) \
          WHERE partition IN ({places})"
     );
     txn.execute_raw(sql(&*txn, advance, values())).await?;
+    fault::point("relay.advanced");
     txn.commit().await?;
+    fault::point("relay.committed");
     Ok(Numbered {
         rows,
         is_all: is_all && rows < BATCH_MAX,

@@ -4,6 +4,7 @@ use sea_orm::ConnectionTrait;
 
 use crate::core::{Core, CoreError};
 use crate::db::sql;
+use crate::fault;
 use crate::reaction::{Reaction, ReactionError};
 use crate::work::Work;
 
@@ -19,14 +20,19 @@ pub async fn replay(core: &Core, reaction: &dyn Reaction) -> Result<(), Reaction
     let work = Work::begin(core).await?;
     // Offsets first, as every consumer's commit does: two orders of locking would be a deadlock.
     let emptied = match rewind(&work, core.name()).await {
-        Ok(()) => reaction.reset(&work).await,
+        Ok(()) => {
+            fault::point("replay.rewound");
+            reaction.reset(&work).await
+        }
         Err(error) => Err(error.into()),
     };
     if let Err(error) = emptied {
         work.roll_back().await;
         return Err(error);
     }
+    fault::point("replay.emptied");
     work.commit().await?;
+    fault::point("replay.committed");
     core.signals().rewound();
     core.tasks().beat();
     Ok(())

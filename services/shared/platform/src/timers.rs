@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::db::{skip_locked, sql};
+use crate::fault;
 use crate::reaction::{DueTimer, ReactionError, TimerHandler};
 use crate::work::{AuditEntry, Cause, Work};
 
@@ -105,6 +106,7 @@ pub async fn rearm(core: &Core, seq: i64, cause: &Cause) -> Result<bool, CoreErr
         reason: String::new(),
     };
     work.audit(cause, entry);
+    fault::point("timer.rearmed");
     work.commit().await?;
     core.signals().timers.notify_one();
     Ok(true)
@@ -252,10 +254,12 @@ async fn fire_together(
         if !mark_fired(&work, claimed.seq).await? {
             continue; // disarmed by a timer of this batch
         }
+        fault::point("timer.claimed");
         if let Err(error) = handler.fire(&work, &claimed.timer).await {
             work.roll_back().await;
             return Ok(Fired::nothing(claimed, fired, error));
         }
+        fault::point("timer.fired");
         let late_ms = u32::try_from((work.now() - claimed.timer.due_at).num_milliseconds())
             .unwrap_or(u32::MAX);
         metrics::histogram!("hotline_timer_late_ms", "service" => core.name())
@@ -271,6 +275,7 @@ async fn fire_together(
         };
     }
     if fired > 0 {
+        fault::point("timer.committed");
         metrics::counter!("hotline_timers_fired_total", "service" => core.name())
             .increment(fired.into());
         core.tasks().beat();
@@ -351,6 +356,7 @@ async fn set_aside(core: &Core, failure: &Failure) -> Result<(), CoreError> {
     let text = "UPDATE timer SET state = $1, attempts = $2, next_at = $3, ended_at = $4, error = $5 \
                 WHERE seq = $6 AND state = 'armed'";
     let writer = core.db().writer();
+    fault::point("timer.setting_aside");
     writer.execute_raw(sql(writer, text, values)).await?;
     if is_over {
         metrics::counter!("hotline_timers_failed_total", "service" => core.name()).increment(1);

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::core::{Core, CoreError};
 use crate::db::{Txn, sql};
-use crate::{outbox, signal};
+use crate::{fault, outbox, signal};
 
 /// Who or what causes a write; goes into history, audit and events.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,10 +172,12 @@ impl Work {
             insert_rows(&self.txn, outbox::INTO, &rows, "")
                 .await
                 .map_err(version_conflict)?;
+            fault::point("work.events_written");
         }
         if !timers.is_empty() {
             let rows: Vec<_> = timers.iter().map(timer_row).collect();
             insert_rows(&self.txn, TIMER_INTO, &rows, " ON CONFLICT DO NOTHING").await?;
+            fault::point("work.timers_written");
         }
         if !audit.is_empty() {
             let rows: Vec<_> = audit
@@ -183,6 +185,7 @@ impl Work {
                 .map(|(cause, entry)| audit_row(self.now, cause, entry))
                 .collect();
             insert_rows(&self.txn, AUDIT_INTO, &rows, "").await?;
+            fault::point("work.audit_written");
         }
         Ok(())
     }
@@ -206,7 +209,9 @@ impl Work {
             (pending.has_events, pending.next_due)
         };
         let writing = has_events.then(|| signal::Writing::begin(&self.core));
+        fault::point("work.written");
         let committed = self.txn.commit().await;
+        fault::point("work.committed");
         // Even a commit that failed may have happened: the connection can die with the answer.
         drop(writing);
         if let Some(due) = next_due {

@@ -7,6 +7,7 @@ use hotline_proto::event::Envelope;
 use super::Feed;
 use crate::core::CoreError;
 use crate::courier::{BLOCK, Delivery, Reader, Stream, Wanted};
+use crate::fault;
 use crate::migration::PARTITIONS;
 
 /// How long a partition that the courier tells lies about is only fetched.
@@ -63,6 +64,9 @@ impl Feed {
         };
         match delivered {
             Ok(delivery) => {
+                if !delivery.events.is_empty() {
+                    fault::point("consumer.received");
+                }
                 self.reader = Some(reader);
                 self.courier_backoff.reset();
                 self.complete(delivery).await
