@@ -87,7 +87,7 @@ impl Run {
     fn plan(&self) -> Plan {
         let fate = &self.world.fate;
         let fits = |percent| fate.draw(100) < percent;
-        let crash_after = fits(self.crashes).then(|| fate.draw(8));
+        let crash_after = fits(self.crashes).then(|| fate.draw(14));
         let commit = fits(self.commit_faults).then(|| {
             let ending = if fate.draw(2) == 0 {
                 Commit::Failed
