@@ -61,6 +61,11 @@ async fn simulate(template: &Template, seed: u64) -> (String, Verdict) {
 
 async fn all_hold(seeds: impl Iterator<Item = u64>) {
     let template = Template::new().await;
+    if let Some(seed) = testing::only_seed() {
+        let (trace, verdict) = simulate(&template, seed).await;
+        eprintln!("{trace}\nseed {seed}: {verdict:?}");
+        return assert_eq!(verdict, Ok(()), "seed {seed}");
+    }
     for (count, seed) in seeds.enumerate() {
         let (trace, verdict) = simulate(&template, seed).await;
         if let Err(broken) = verdict {
