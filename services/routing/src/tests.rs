@@ -4,6 +4,7 @@ mod cards;
 mod city;
 mod grpc;
 mod life;
+mod lifecycle;
 mod lists;
 mod matters;
 mod registry;

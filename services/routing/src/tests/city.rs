@@ -1,11 +1,15 @@
 //! A small city to test with: its registry, a moved clock, and the ways into the service.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hotline_kernel::id::TicketId;
 use hotline_kernel::time::{Timestamp, Zone};
-use hotline_platform::core::{CommandContext, Core};
-use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase};
+use hotline_platform::core::{CommandContext, Core, CoreParts};
+use hotline_platform::ids::Ids;
+use hotline_platform::migration;
+use hotline_platform::tasks::Tasks;
+use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase, steps};
 use hotline_platform::work::Cause;
 use hotline_proto::event::body::Event;
 use hotline_proto::event::{self as pb, Body, Envelope};
@@ -131,39 +135,63 @@ impl City {
         let mut cities = Vec::new();
         for database in Databases::all().await {
             let clock = ManualClock::at(at("2026-09-18 10:00"));
-            let core = testing::core(
-                "routing",
-                &database.url,
-                store::migration::migrations(),
-                &clock,
-            )
-            .await;
-            let routing = Arc::new(Routing::new(
-                core.clone(),
-                Zone::SHANGHAI,
-                "sichuan-2025".to_owned(),
-            ));
-            let city = Self {
-                label: database.label,
-                clock,
-                core,
-                hearing: Hearing::new(Arc::clone(&routing)),
-                timers: Timers::new(Arc::clone(&routing)),
-                routing,
-                _database: database,
-            };
-            for (table, csv) in TABLES {
-                city.loads(table, csv).await.unwrap();
-            }
-            cities.push(city);
+            let migrations = store::migration::migrations();
+            let core = testing::core("routing", &database.url, migrations, &clock).await;
+            cities.push(Self::on(database, core, clock).await);
         }
         cities
+    }
+
+    /// The city on SQLite, with a database that is fast and would survive no loss of power.
+    pub(super) async fn brisk() -> Self {
+        let database = Databases::all().await.swap_remove(0);
+        let clock = ManualClock::at(at("2026-09-18 10:00"));
+        let path = database.url.trim_start_matches("sqlite://");
+        let db = steps::open(path.as_ref()).await.unwrap();
+        migration::apply(&db, store::migration::migrations())
+            .await
+            .unwrap();
+        let core = Core::new(CoreParts {
+            name: "routing",
+            db,
+            clock: Arc::new(clock.clone()),
+            ids: Ids::seeded(1, "routing"),
+            tasks: Tasks::new(),
+        });
+        Self::on(database, core, clock).await
+    }
+
+    async fn on(database: TestDatabase, core: Core, clock: ManualClock) -> Self {
+        let routing = Arc::new(Routing::new(
+            core.clone(),
+            Zone::SHANGHAI,
+            "sichuan-2025".to_owned(),
+        ));
+        let city = Self {
+            label: database.label,
+            clock,
+            core,
+            hearing: Hearing::new(Arc::clone(&routing)),
+            timers: Timers::new(Arc::clone(&routing)),
+            routing,
+            _database: database,
+        };
+        for (table, csv) in TABLES {
+            city.loads(table, csv).await.unwrap();
+        }
+        city
     }
 
     pub(super) async fn loads(&self, table: &str, csv: &str) -> Result<Loaded, RoutingError> {
         self.routing
             .load_table(context(""), table, csv.as_bytes())
             .await
+    }
+
+    /// Lets time pass and fires what fell due.
+    pub(super) async fn waits(&self, hours: u64) {
+        self.clock.advance(Duration::from_hours(hours));
+        testing::fire_due(&self.core, &self.timers).await.unwrap();
     }
 
     /// Moves the clock and fires what fell due; returns how many timers that were.
@@ -237,6 +265,17 @@ impl City {
 
     /// Feedback says what the follow-ups of a round mean.
     pub(super) async fn judges(&self, ticket: TicketId, round: u32, verdict: pb::Verdict) {
+        self.verdict(ticket, round, 0, verdict).await;
+    }
+
+    /// The n-th such word on a ticket.
+    pub(super) async fn verdict(
+        &self,
+        ticket: TicketId,
+        round: u32,
+        number: u128,
+        verdict: pb::Verdict,
+    ) {
         let follow_up = pb::FollowUp {
             ticket_id: ticket.to_string(),
             round,
@@ -247,7 +286,7 @@ impl City {
             follow_up: Some(follow_up),
             verdict: verdict.into(),
         };
-        let aggregate = Uuid::from_u128(0x9000 + u128::from(round)).to_string();
+        let aggregate = Uuid::from_u128(0x9000 + u128::from(round) + (number << 32)).to_string();
         self.hears(
             &ticket.to_string(),
             &aggregate,

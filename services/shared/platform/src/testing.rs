@@ -91,6 +91,12 @@ pub fn is_long() -> bool {
     variable("HOTLINE_TEST_LONG").is_some()
 }
 
+/// The one seed that random tests shall run (`HOTLINE_TEST_SEED`), to look at it alone.
+#[must_use]
+pub fn only_seed() -> Option<u64> {
+    variable("HOTLINE_TEST_SEED")?.parse().ok()
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "tests are configured by environment, here and nowhere else"

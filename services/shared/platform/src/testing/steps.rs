@@ -73,6 +73,22 @@ pub async fn write_late(
     Ok(outcome)
 }
 
+/// The versions of one thing that stand in the audit trail, in the order of writing.
+///
+/// # Errors
+///
+/// A database that cannot be read.
+pub async fn audited(core: &Core, resource_id: &str) -> Result<Vec<i64>, CoreError> {
+    let text = "SELECT version FROM audit WHERE resource_id = $1 ORDER BY seq";
+    let reader = core.db().read();
+    let rows = reader
+        .query_all_raw(sql(reader, text, vec![resource_id.into()]))
+        .await?;
+    rows.iter()
+        .map(|row| Ok(row.try_get("", "version")?))
+        .collect()
+}
+
 /// Draws an insertion id of the log's, to be used by [`write_late`].
 ///
 /// # Errors

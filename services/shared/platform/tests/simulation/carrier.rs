@@ -94,6 +94,7 @@ impl Worst {
             return;
         };
         match self.fate.draw(4) {
+            _ if held.top == FOREIGN => {}
             0 => held.top = FOREIGN,
             1 => {
                 held.top += 1 + i64::from(self.fate.draw(50));

@@ -36,15 +36,49 @@ pub struct Look {
     heard: Vec<Heard>,
     parked: BTreeSet<Uuid>,
     skipped: BTreeSet<Uuid>,
-    /// Position by partition.
-    positions: BTreeMap<i32, i64>,
-    heads: BTreeMap<i32, i64>,
+    ends: Ends,
     accounts: BTreeMap<Uuid, i64>,
     /// (account, armed version, state, due at).
     timers: Vec<(Uuid, i64, String, i64)>,
     /// (account, armed version, at).
     effects: Vec<(Uuid, i64, i64)>,
-    is_in_epoch: bool,
+}
+
+/// How far everything has come.
+#[derive(Debug)]
+pub struct Ends {
+    /// Where the log ends, by partition: epoch and number.
+    heads: BTreeMap<i32, (i32, i64)>,
+    /// Where the mirror stands.
+    positions: BTreeMap<i32, (i32, i64)>,
+    unnumbered: i64,
+    parked: i64,
+    armed: i64,
+}
+
+impl Ends {
+    pub async fn at(world: &World) -> Self {
+        let (ledger, mirror) = (world.ledger.read(), world.mirror.read());
+        let heads = "SELECT partition, epoch, next_seq - 1 AS pos FROM outbox_head";
+        let positions = "SELECT partition, epoch, pos FROM consumer_offset";
+        Self {
+            heads: places(ledger, heads).await,
+            positions: places(mirror, positions).await,
+            unnumbered: count(ledger, "outbox WHERE pub_seq IS NULL").await,
+            parked: count(mirror, "parked WHERE state = 'parked'").await,
+            armed: count(ledger, "timer WHERE state NOT IN ('fired', 'void')").await,
+        }
+    }
+
+    /// Whether everything is numbered and the mirror stands at the end of every partition.
+    pub fn is_at_end(&self) -> bool {
+        self.unnumbered == 0 && self.heads == self.positions
+    }
+
+    /// Whether nothing is left to come.
+    pub fn is_over(&self) -> bool {
+        self.is_at_end() && self.parked == 0 && self.armed == 0
+    }
 }
 
 fn holds(is_kept: bool, broken: impl FnOnce() -> String) -> Verdict {
@@ -55,12 +89,6 @@ impl Look {
     pub async fn at(world: &World) -> Self {
         let ledger = world.ledger.read();
         let mirror = world.mirror.read();
-        let epochs: BTreeSet<i32> = rows(ledger, "SELECT epoch FROM outbox_head")
-            .await
-            .iter()
-            .chain(&rows(mirror, "SELECT epoch FROM consumer_offset").await)
-            .map(|row| get(row, "epoch"))
-            .collect();
         let parked = rows(mirror, "SELECT event_id, state FROM parked").await;
         let of_state = |state: &str| {
             let fitting = parked
@@ -73,16 +101,7 @@ impl Look {
             heard: heard(mirror).await,
             parked: of_state("parked"),
             skipped: of_state("skipped"),
-            positions: pairs(
-                mirror,
-                "SELECT partition AS k, pos AS v FROM consumer_offset",
-            )
-            .await,
-            heads: pairs(
-                ledger,
-                "SELECT partition AS k, next_seq - 1 AS v FROM outbox_head",
-            )
-            .await,
+            ends: Ends::at(world).await,
             accounts: rows(ledger, "SELECT id, version FROM account")
                 .await
                 .iter()
@@ -114,7 +133,6 @@ impl Look {
                     )
                 })
                 .collect(),
-            is_in_epoch: epochs.len() == 1,
         }
     }
 
@@ -125,45 +143,6 @@ impl Look {
         self.a_prefix_was_heard_once()?;
         self.streams_are_in_order()?;
         self.timers_fire_once_and_not_early()
-    }
-
-    /// Whether everything is numbered and the mirror stands at the end of every partition.
-    pub fn is_at_end(&self) -> bool {
-        self.is_in_epoch
-            && self.events.iter().all(|event| event.number.is_some())
-            && self
-                .heads
-                .iter()
-                .all(|(partition, last)| self.positions.get(partition) == Some(last))
-    }
-
-    /// Whether nothing is left to come.
-    pub fn is_over(&self) -> bool {
-        let is_ended = |state: &str| state == "fired" || state == "void";
-        self.is_at_end()
-            && self.parked.is_empty()
-            && self.timers.iter().all(|timer| is_ended(&timer.2))
-    }
-
-    /// What keeps it from being over, in words.
-    pub fn left(&self) -> String {
-        let unnumbered = self
-            .events
-            .iter()
-            .filter(|event| event.number.is_none())
-            .count();
-        let armed = self
-            .timers
-            .iter()
-            .filter(|timer| timer.2 == "armed")
-            .count();
-        format!(
-            "{unnumbered} events have no number, the log ends at {:?}, the mirror stands at {:?} (same epoch: {}), {} events are parked, {armed} timers armed",
-            self.heads,
-            self.positions,
-            self.is_in_epoch,
-            self.parked.len()
-        )
     }
 
     /// I3: an aggregate's versions are 1, 2, 3, each with one event.
@@ -199,7 +178,7 @@ impl Look {
                 .or_default()
                 .push((event.version, number));
         }
-        for (partition, last) in &self.heads {
+        for (partition, (_, last)) in &self.ends.heads {
             let mut found = numbers.remove(partition).unwrap_or_default();
             found.sort_unstable();
             holds(found == (1..=*last).collect::<Vec<_>>(), || {
@@ -230,10 +209,8 @@ impl Look {
         }
         for event in &self.events {
             let (partition, number) = (event.partition, event.number.unwrap_or(i64::MAX));
-            let is_passed = self
-                .positions
-                .get(&partition)
-                .is_some_and(|pos| number <= *pos);
+            let position = self.ends.positions.get(&partition);
+            let is_passed = position.is_some_and(|(_, pos)| number <= *pos);
             let times = times.remove(&event.id).unwrap_or_default();
             let is_parked = self.parked.contains(&event.id);
             let is_skipped = self.skipped.contains(&event.id);
@@ -363,10 +340,12 @@ async fn heard<C: ConnectionTrait>(mirror: &C) -> Vec<Heard> {
     rows(mirror, text).await.iter().map(heard).collect()
 }
 
-async fn pairs<C: ConnectionTrait>(connection: &C, text: &str) -> BTreeMap<i32, i64> {
-    let found = rows(connection, text).await;
-    found
-        .iter()
-        .map(|row| (get(row, "k"), get(row, "v")))
-        .collect()
+async fn places<C: ConnectionTrait>(connection: &C, text: &str) -> BTreeMap<i32, (i32, i64)> {
+    let place = |row: &_| (get(row, "partition"), (get(row, "epoch"), get(row, "pos")));
+    rows(connection, text).await.iter().map(place).collect()
+}
+
+async fn count<C: ConnectionTrait>(connection: &C, of: &str) -> i64 {
+    let counted = rows(connection, &format!("SELECT COUNT(*) AS count FROM {of}")).await;
+    counted.iter().map(|row| get::<i64>(row, "count")).sum()
 }

@@ -34,8 +34,20 @@ const PART: u64 = 500;
 /// The long form has so many times as many.
 const LONG: u64 = 100;
 
+/// Names its seed if the simulation itself panics.
+struct Names(u64);
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0);
+        }
+    }
+}
+
 /// Runs one seed; its trace and whether everything held.
 async fn simulate(template: &Template, seed: u64) -> (String, Verdict) {
+    let _names = Names(seed);
     let folder = template.copy();
     let mut run = Run::new(World::new(seed, folder.path()).await, seed);
     let verdict = run.live().await;
@@ -49,6 +61,11 @@ async fn simulate(template: &Template, seed: u64) -> (String, Verdict) {
 
 async fn all_hold(seeds: impl Iterator<Item = u64>) {
     let template = Template::new().await;
+    if let Some(seed) = testing::only_seed() {
+        let (trace, verdict) = simulate(&template, seed).await;
+        eprintln!("{trace}\nseed {seed}: {verdict:?}");
+        return assert_eq!(verdict, Ok(()), "seed {seed}");
+    }
     for (count, seed) in seeds.enumerate() {
         let (trace, verdict) = simulate(&template, seed).await;
         if let Err(broken) = verdict {

@@ -7,7 +7,7 @@ use hotline_platform::fault::plan::{self, Commit, Plan};
 use hotline_platform::parked;
 use hotline_platform::testing::steps;
 
-use crate::judge::{self, Look, Verdict};
+use crate::judge::{self, Ends, Look, Verdict};
 use crate::ledger::Command;
 use crate::mirror::Trouble;
 use crate::stage::Came;
@@ -16,9 +16,9 @@ use crate::world::{Late, World};
 /// Steps with trouble.
 const STEPS: u32 = 300;
 /// Everything is looked at after so many steps.
-const LOOK_EVERY: u32 = 25;
+const LOOK_EVERY: u32 = 50;
 /// Rounds of peace in which everybody must reach the end.
-const ROUNDS_MAX: u32 = 300;
+const ROUNDS_MAX: u32 = 100;
 
 /// A run of one seed.
 pub struct Run {
@@ -87,7 +87,7 @@ impl Run {
     fn plan(&self) -> Plan {
         let fate = &self.world.fate;
         let fits = |percent| fate.draw(100) < percent;
-        let crash_after = fits(self.crashes).then(|| fate.draw(8));
+        let crash_after = fits(self.crashes).then(|| fate.draw(14));
         let commit = fits(self.commit_faults).then(|| {
             let ending = if fate.draw(2) == 0 {
                 Commit::Failed
@@ -389,7 +389,7 @@ impl Run {
         while !self.world.late.is_empty() {
             self.commit_late_in_peace().await?;
         }
-        self.everybody_until("everybody reaches the end", 1_000, Look::is_at_end)
+        self.everybody_until("everybody reaches the end", 2_000, Ends::is_at_end)
             .await?;
         Look::at(&self.world).await.judge()?;
         self.world.troubles.lock().expect("unpoisoned").clear();
@@ -400,7 +400,7 @@ impl Run {
             .expect("unpoisoned")
             .clear();
         self.rearm().await;
-        self.everybody_until("nothing is left", 3_600_000, Look::is_over)
+        self.everybody_until("nothing is left", 3_600_000, Ends::is_over)
             .await?;
         let look = Look::at(&self.world).await;
         look.judge()?;
@@ -432,9 +432,9 @@ impl Run {
         &mut self,
         what: &str,
         millis: i64,
-        is_reached: fn(&Look) -> bool,
+        is_reached: fn(&Ends) -> bool,
     ) -> Verdict {
-        for round in 0..ROUNDS_MAX {
+        for _ in 0..ROUNDS_MAX {
             self.world.stage.advance(millis * 1000);
             while !self.world.unanswered.is_empty() {
                 self.send(0, Plan::default()).await?;
@@ -450,18 +450,18 @@ impl Run {
             self.relay().await;
             self.publisher().await;
             for index in 0..self.world.consumers.len() {
-                for _ in 0..4 {
+                for _ in 0..3 {
                     self.step_of_mirror(index, Plan::default()).await;
                 }
             }
             self.retry_parked().await;
-            if round % 4 == 3 && is_reached(&Look::at(&self.world).await) {
+            if is_reached(&Ends::at(&self.world).await) {
                 return Ok(());
             }
         }
         Err(format!(
-            "not within {ROUNDS_MAX} rounds: {what}; {}",
-            Look::at(&self.world).await.left()
+            "not within {ROUNDS_MAX} rounds: {what}: {:?}",
+            Ends::at(&self.world).await
         ))
     }
 
