@@ -11,8 +11,10 @@
 )]
 
 pub mod city;
+pub mod cluster;
 pub mod look;
 pub mod people;
 pub mod principal;
 pub mod process;
+pub mod redis_server;
 pub mod registry;
