@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::{Courier, Reader};
-use crate::lease::{Holdings, Lease, RENEW_EVERY};
+use crate::lease::{Holdings, Lease};
 use crate::log_client::{LogClient, Transport};
 use crate::migration::PARTITIONS;
 use crate::reaction::Reaction;
@@ -32,6 +32,9 @@ const POLL_MAX: Duration = Duration::from_millis(500);
 /// ones of a partition.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
 
+/// How long a silent reader keeps its partitions, where nothing else is said.
+pub const LEASE: Duration = Duration::from_secs(15);
+
 /// A log to be heard.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -43,6 +46,8 @@ pub struct Source {
     pub end: Option<LogEnd>,
     /// What may bring its events sooner.
     pub courier: Option<Courier>,
+    /// How long a silent reader keeps its partitions before another may take them.
+    pub lease: Duration,
 }
 
 /// Starts a consumer: one reader per source.
@@ -97,6 +102,7 @@ impl Feed {
             transport,
             end,
             courier,
+            lease,
         } = source;
         let progress = Progress {
             producer,
@@ -112,6 +118,7 @@ impl Feed {
                 consumer: core.name(),
                 producer,
                 owner: core.ids().next(core.now()),
+                length: lease,
             },
             log: LogClient::new(producer, transport),
             courier,
@@ -167,7 +174,8 @@ impl Feed {
 
     /// Takes or renews the lease when it is time; false if the log's end is not known yet.
     async fn hold(&mut self) -> Result<bool, CoreError> {
-        if self.leased_at.is_some_and(|at| at.elapsed() < RENEW_EVERY) {
+        if self.leased_at.is_some_and(|at| at.elapsed() < self.lease.renew_every())
+        {
             return Ok(true);
         }
         let heads = self.heads().await?;
