@@ -64,6 +64,29 @@ pub fn redis_url() -> Option<String> {
     variable("HOTLINE_TEST_REDIS")
 }
 
+/// The seed of a random test: `HOTLINE_TEST_SEED`, else another at every run. Whoever uses it prints it.
+///
+/// # Panics
+///
+/// If the variable holds no number.
+#[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "a seed that is not understood must not be replaced"
+)]
+pub fn seed() -> u64 {
+    match variable("HOTLINE_TEST_SEED") {
+        Some(text) => text.parse().expect("HOTLINE_TEST_SEED is a number"),
+        None => Ids::from_os().draw(u32::MAX).into(),
+    }
+}
+
+/// The binary that process tests shall start instead of the one built beside them (`HOTLINE_TEST_BINARY`).
+#[must_use]
+pub fn binary() -> Option<PathBuf> {
+    variable("HOTLINE_TEST_BINARY").map(PathBuf::from)
+}
+
 /// Whether proofs shall run in their long form (`tests/run --long`), which takes hours where the short
 /// one takes minutes.
 #[must_use]
