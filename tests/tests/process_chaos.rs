@@ -58,12 +58,17 @@ async fn kills_pauses_and_restarts_under_load_lose_double_and_disorder_nothing()
     clients.spawn(load.clone().submits(trial.submissions_per_s, seed));
     clients.spawn(desks::work(load, seed));
     let blows = nemesis::rage(Arc::clone(&fleet), seed, trial.blows, trial.time).await;
+    let told = |what: &str| eprintln!("chaos: {what} after {} s", begun.elapsed().as_secs());
+    told("the last blow was dealt");
     while let Some(ended) = clients.join_next().await {
         ended.expect("clients end");
     }
+    told("every client has its answer");
     checker::rests(&fleet).await;
+    told("the city is at rest");
     let verdict = checker::check(&fleet, &path).await;
 
+    told("everything was checked");
     let count = |of: &std::sync::atomic::AtomicU64| of.load(Ordering::Relaxed);
     println!(
         "chaos: seed {seed}, {} s: {} submissions offered ({} a second), {} acknowledged; {} commands done, {} refused, \

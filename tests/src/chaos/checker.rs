@@ -59,7 +59,7 @@ pub struct Verdict {
     pub disordered: Vec<String>,
     /// Sums that do not add up.
     pub unbalanced: Vec<String>,
-    /// What `hotline check` says is broken.
+    /// What `hotline check` says is broken, and what a process logged as an error: it would wake a person.
     pub broken: Vec<String>,
     /// How often a partition changed its reader.
     pub takeovers: i64,
@@ -171,6 +171,7 @@ pub async fn check(fleet: &Fleet, ledger: &Path) -> Verdict {
     readers(&fleet.cluster, &mut verdict);
     outbound(fleet, &mut verdict);
     conservation(&fleet.doors(), &promised, &mut verdict).await;
+    verdict.broken.extend(fleet.errors());
     let mut check = fleet.command("check");
     let said = check.stdout(std::process::Stdio::piped()).output();
     let said = said.expect("the binary starts");
@@ -339,7 +340,10 @@ fn histories(
         last = (id.clone(), version);
         steps.insert((id, version), actor);
     }
-    let actors: HashSet<&str> = promised.commands.values().map(|command| command.actor.as_str()).collect();
+    // Others' events name whoever caused them; only these command this service.
+    let commands = promised.commands.values();
+    let commanding = commands.filter(|command| command.service == service);
+    let actors: HashSet<&str> = commanding.map(|command| command.actor.as_str()).collect();
     for (key, command) in &promised.commands {
         let Outcome::Done(version) = command.outcome else {
             continue;

@@ -200,6 +200,21 @@ impl Fleet {
         self.ended.load(Ordering::Relaxed)
     }
 
+    /// What processes logged as errors.
+    pub fn errors(&self) -> Vec<String> {
+        let files = std::fs::read_dir(self.folder()).expect("it is ours");
+        let logs = files.flatten().map(|file| file.path());
+        let logs = logs.filter(|path| path.extension().is_some_and(|found| found == "log"));
+        let mut errors = Vec::new();
+        for path in logs {
+            let text = std::fs::read(&path).expect("a log can be read");
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let found = text.lines().filter(|line| line.contains(" ERROR ") || line.contains("panicked"));
+            errors.extend(found.map(|line| format!("{}: {line}", path.display())));
+        }
+        errors
+    }
+
     /// Kills every process.
     pub fn stop(&self) {
         for number in 0..self.members.len() {

@@ -172,9 +172,16 @@ impl Publisher {
             }
         }
         if !refused.is_empty() {
+            let mut tops = Vec::new();
+            for entry in &refused {
+                tops.push(top(&mut connection, &entry.stream).await?);
+            }
+            // Looked at after the streams: meanwhile another process may have numbered and published more.
             let heads = outbox::heads(self.core.db().read()).await?;
-            for entry in refused {
-                if runs_ahead(&mut connection, entry, heads).await? {
+            for (entry, top) in refused.into_iter().zip(tops) {
+                // A refused number is already there, unless the stream runs ahead of its log: then
+                // it holds what nobody published.
+                if top.is_none_or(|top| top > heads.last[usize::from(entry.partition)]) {
                     foreign.push(&entry.stream);
                 }
             }
@@ -217,25 +224,19 @@ impl Publisher {
     }
 }
 
-/// A refused number is already there, unless the stream runs ahead of its log: then it holds what
-/// nobody published.
-async fn runs_ahead(
+/// The highest number that was ever in a stream; `None` if it is none of ours.
+async fn top(
     connection: &mut MultiplexedConnection,
-    refused: &Entry,
-    heads: Heads,
-) -> Result<bool, BoxError> {
+    stream: &Stream,
+) -> Result<Option<i64>, BoxError> {
     let mut query = redis::cmd("XINFO");
     let told: StreamInfoStreamReply = query
         .arg("STREAM")
-        .arg(&refused.stream.0)
+        .arg(&stream.0)
         .query_async(connection)
         .await?;
-    let top = told
-        .last_generated_id
-        .split('-')
-        .next()
-        .and_then(|number| number.parse::<i64>().ok());
-    Ok(top.is_none_or(|top| top > heads.last[usize::from(refused.partition)]))
+    let number = told.last_generated_id.split('-').next();
+    Ok(number.and_then(|number| number.parse().ok()))
 }
 
 struct Entry {
