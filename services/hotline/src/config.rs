@@ -299,6 +299,7 @@ mod tests {
             "url",
             "auto_migrate",
             "database_url",
+            "batch_max",
             "policy_profile",
             "basic_is_satisfied",
             "on_time_weight",
