@@ -319,6 +319,7 @@ mod tests {
             "url",
             "auto_migrate",
             "database_url",
+            "batch_max",
             "policy_profile",
             "basic_is_satisfied",
             "on_time_weight",

@@ -17,7 +17,7 @@ use clap::{Parser, Subcommand};
 use hotline_platform::telemetry::Telemetry;
 use hotline_platform::work::Cause;
 
-use crate::{demo, import};
+use crate::{bench, demo, import};
 
 pub use place::Place;
 
@@ -59,6 +59,8 @@ enum Command {
     Show(show::Args),
     /// Lets a sample city live a hundred days.
     Demo(demo::Args),
+    /// Measures how fast it is, each figure beside a baseline of the same run.
+    Bench(bench::Args),
 }
 
 /// How a command ended that did what it was asked to do.
@@ -117,6 +119,7 @@ impl Command {
             Self::Report(args) => report::run(args).await?,
             Self::Show(args) => show::run(args).await?,
             Self::Demo(args) => demo::run(args).await?,
+            Self::Bench(args) => bench::run(args).await?,
         }
         Ok(Outcome::Well)
     }

@@ -110,6 +110,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Hides personal data.
     pub masker: Masker,
+    /// How many registrations share a transaction at most.
+    pub batch_max: usize,
 }
 
 impl Registrar {
