@@ -29,7 +29,7 @@ pub const REPLICAS: usize = 2;
 /// How long a silent process keeps the logs it reads, in seconds: short, so that much happens in a run.
 pub const LEASE_S: u64 = 3;
 /// How long a call may take before its client goes to the other replica.
-const CALL_MAX: Duration = Duration::from_secs(3);
+const CALL_MAX: Duration = Duration::from_secs(5);
 /// How long the fleet may take to start.
 const START_MAX: Duration = Duration::from_mins(2);
 /// What a process says when it has started.

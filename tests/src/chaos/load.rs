@@ -22,8 +22,10 @@ const CITIZENS: u64 = 500;
 const TWINS: u32 = 20;
 /// One of so many is sent again after its receipt.
 const REPEATS: u32 = 20;
-/// A client that was not answered comes back after so long, and up to twice that.
-const COMES_BACK_MS: u64 = 100;
+/// A client that was not answered comes back within so long, then within twice as long, and so on.
+const COMES_BACK_MS: u64 = 200;
+/// How often that is doubled at most.
+const DOUBLINGS_MAX: usize = 4;
 
 /// What every client of the city shares.
 #[derive(Clone)]
@@ -174,7 +176,8 @@ impl Load {
             if Instant::now() >= self.gives_up_at {
                 break;
             }
-            let wait = COMES_BACK_MS + random.random_range(0..COMES_BACK_MS);
+            let most = COMES_BACK_MS << (replica - first).min(DOUBLINGS_MAX);
+            let wait = random.random_range(most / 4..most);
             comes_back(Duration::from_millis(wait)).await;
         }
         None

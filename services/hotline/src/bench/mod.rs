@@ -10,6 +10,8 @@ mod ground;
 mod intake;
 mod load;
 mod machine;
+mod open_loop;
+mod overload;
 mod pgbench;
 mod report;
 mod script;
@@ -30,21 +32,25 @@ use self::report::{Report, Section};
 enum Scenario {
     /// Registrations over TCP, beside pgbench writing the same rows.
     Intake,
+    /// Five times as many registrations as intake can take.
+    Overload,
 }
 
 impl Scenario {
-    const ALL: &[Self] = &[Self::Intake];
+    const ALL: &[Self] = &[Self::Intake, Self::Overload];
 
     /// Its name on the command line and in the document.
     fn word(self) -> &'static str {
         match self {
             Self::Intake => "intake",
+            Self::Overload => "overload",
         }
     }
 
     async fn measure(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
             Self::Intake => intake::measure(bench).await,
+            Self::Overload => overload::measure(bench).await,
         }
     }
 }
@@ -83,6 +89,9 @@ pub struct Sizes {
     /// Numbers of clients.
     #[arg(long, value_delimiter = ',', default_value = "1,8,32,128")]
     clients: Vec<usize>,
+    /// Seconds of overload.
+    #[arg(long, default_value_t = 60)]
+    overload_seconds: u64,
 }
 
 impl Sizes {
