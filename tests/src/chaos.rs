@@ -10,3 +10,5 @@ pub mod ledger;
 pub mod load;
 pub mod nemesis;
 mod orders;
+mod promised;
+pub mod rest;

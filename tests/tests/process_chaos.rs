@@ -9,7 +9,7 @@ use hotline_platform::testing::{is_long, seed};
 use hotline_tests::chaos::fleet::Fleet;
 use hotline_tests::chaos::ledger::Ledger;
 use hotline_tests::chaos::load::{Load, Tally};
-use hotline_tests::chaos::{checker, desks, nemesis};
+use hotline_tests::chaos::{checker, desks, nemesis, rest};
 use tokio::task::JoinSet;
 
 /// How long clients go on asking for an answer after the load has ended.
@@ -64,7 +64,7 @@ async fn kills_pauses_and_restarts_under_load_lose_double_and_disorder_nothing()
         ended.expect("clients end");
     }
     told("every client has its answer");
-    checker::rests(&fleet).await;
+    rest::comes(&fleet).await;
     told("the city is at rest");
     let verdict = checker::check(&fleet, &path).await;
 
@@ -92,9 +92,17 @@ async fn kills_pauses_and_restarts_under_load_lose_double_and_disorder_nothing()
     fleet.stop();
     assert_eq!(fleet.ended(), 0, "a process that served ended by itself");
     assert_eq!(blows.sum() as usize, trial.blows);
-    assert!(verdict.receipts > 0 && count(&tally.done) > 0, "nothing happened");
+    assert!(
+        verdict.receipts > 0 && count(&tally.done) > 0,
+        "nothing happened"
+    );
     if !verdict.is_clean() {
-        let kept = Arc::try_unwrap(fleet).ok().map(|mut fleet| fleet.keep_folder());
-        panic!("seed {seed}: {}\nlogs and ledger: {kept:?}", verdict.examples());
+        let kept = Arc::try_unwrap(fleet)
+            .ok()
+            .map(|mut fleet| fleet.keep_folder());
+        panic!(
+            "seed {seed}: {}\nlogs and ledger: {kept:?}",
+            verdict.examples()
+        );
     }
 }

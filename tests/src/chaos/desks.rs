@@ -104,7 +104,12 @@ impl Person {
         };
         let replica = self.replica();
         let request = self.signed(request);
-        let answer = self.load.doors.intake(replica).list_appeals(request).await?;
+        let answer = self
+            .load
+            .doors
+            .intake(replica)
+            .list_appeals(request)
+            .await?;
         for view in self.takes(&answer.into_inner().appeals) {
             let appeal_id = view.appeal.unwrap_or_default().id;
             self.gives(Deed::Accept, appeal_id, view.version).await;
@@ -189,7 +194,12 @@ impl Person {
             };
             let replica = self.replica();
             let request = self.signed(request);
-            let answer = self.load.doors.routing(replica).list_tickets(request).await?;
+            let answer = self
+                .load
+                .doors
+                .routing(replica)
+                .list_tickets(request)
+                .await?;
             let taken = self.takes(&answer.into_inner().tickets).into_iter();
             found.extend(taken.map(|view| (view.ticket.unwrap_or_default(), view.version)));
         }

@@ -78,7 +78,9 @@ impl Fleet {
         for service in SERVICES {
             cluster.create_database(service);
         }
-        let ports: Vec<u16> = (0..SERVICES.len() * REPLICAS).map(|_| free_port()).collect();
+        let ports: Vec<u16> = (0..SERVICES.len() * REPLICAS)
+            .map(|_| free_port())
+            .collect();
         let mut members = Vec::new();
         for replica in 0..REPLICAS {
             let own = &ports[replica * SERVICES.len()..][..SERVICES.len()];
@@ -209,7 +211,9 @@ impl Fleet {
         for path in logs {
             let text = std::fs::read(&path).expect("a log can be read");
             let text = String::from_utf8_lossy(&text).into_owned();
-            let found = text.lines().filter(|line| line.contains(" ERROR ") || line.contains("panicked"));
+            let found = text
+                .lines()
+                .filter(|line| line.contains(" ERROR ") || line.contains("panicked"));
             errors.extend(found.map(|line| format!("{}: {line}", path.display())));
         }
         errors
@@ -229,7 +233,10 @@ impl Fleet {
         for number in 0..self.members.len() {
             while !self.member(number).is_listening() {
                 looks.tick().await;
-                assert!(begun.elapsed() < START_MAX, "process {number} did not start");
+                assert!(
+                    begun.elapsed() < START_MAX,
+                    "process {number} did not start"
+                );
                 self.tend();
             }
         }

@@ -145,9 +145,16 @@ impl Load {
             return false;
         };
         let answer = answer.unwrap_or_else(|status| {
-            panic!("a submission was refused: {:?} {}", status.code(), status.message())
+            panic!(
+                "a submission was refused: {:?} {}",
+                status.code(),
+                status.message()
+            )
         });
-        let receipt = answer.into_inner().receipt.expect("an answer has its receipt");
+        let receipt = answer
+            .into_inner()
+            .receipt
+            .expect("an answer has its receipt");
         let key = request.idempotency_key.clone();
         self.ledger.write(&receipt_entry(key, receipt)).await;
         true

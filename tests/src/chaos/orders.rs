@@ -44,10 +44,15 @@ impl Deed {
             _ => "routing",
         }
     }
+
+    /// Whether the ticket's unit does it.
+    fn is_of_unit(self) -> bool {
+        matches!(self, Self::Sign | Self::Return { .. } | Self::Handle)
+    }
 }
 
 impl Order {
-    /// Gives it once; the subject's version after it. `sign` puts a name under a request.
+    /// Gives it once; the subject's version after it. `signature` says in whose name.
     pub(super) async fn give(
         self,
         doors: Doors,
@@ -57,7 +62,8 @@ impl Order {
         let done = match self.deed.service() {
             "intake" => self.accept(doors, replica, signature).await?,
             "feedback" => self.follow_up(doors, replica, signature).await?,
-            _ => self.ticket(doors, replica, signature).await?,
+            _ if self.deed.is_of_unit() => self.unit(doors, replica, signature).await?,
+            _ => self.centre(doors, replica, signature).await?,
         };
         done.ok_or_else(|| Status::data_loss("an answer without its subject"))
     }
@@ -100,7 +106,11 @@ impl Order {
                 satisfaction: satisfaction.into(),
                 note: String::new(),
             });
-            feedback.record_attempt(request).await?.into_inner().follow_up
+            feedback
+                .record_attempt(request)
+                .await?
+                .into_inner()
+                .follow_up
         } else {
             let request = signature.map(|()| ClassifyFailureRequest {
                 idempotency_key: self.key,
@@ -109,16 +119,17 @@ impl Order {
                 failure_class: FailureClass::UnitFault.into(),
                 note: "已核实".to_owned(),
             });
-            feedback.classify_failure(request).await?.into_inner().follow_up
+            feedback
+                .classify_failure(request)
+                .await?
+                .into_inner()
+                .follow_up
         };
         Ok(view.map(|view| view.version))
     }
 
-    #[expect(
-        clippy::too_many_lines,
-        reason = "a message per command, and nothing to decide"
-    )]
-    async fn ticket(
+    /// What the centre does with a ticket.
+    async fn centre(
         self,
         doors: Doors,
         replica: usize,
@@ -157,8 +168,35 @@ impl Order {
                     decision: "会商确定由该单位主办".to_owned(),
                     ..DecideConsultationRequest::default()
                 });
-                routing.decide_consultation(request).await?.into_inner().ticket
+                routing
+                    .decide_consultation(request)
+                    .await?
+                    .into_inner()
+                    .ticket
             }
+            _ => {
+                let request = signature.map(|()| ConcludeTicketRequest {
+                    idempotency_key,
+                    expected_version,
+                    ticket_id,
+                });
+                routing.conclude_ticket(request).await?.into_inner().ticket
+            }
+        };
+        Ok(view.map(|view| view.version))
+    }
+
+    /// What its unit does with a ticket.
+    async fn unit(
+        self,
+        doors: Doors,
+        replica: usize,
+        signature: Request<()>,
+    ) -> Result<Option<i64>, Status> {
+        let mut routing = doors.routing(replica);
+        let (idempotency_key, expected_version) = (self.key, self.version);
+        let ticket_id = self.subject_id;
+        let view = match self.deed {
             Deed::Sign => {
                 let request = signature.map(|()| SignTicketRequest {
                     idempotency_key,
@@ -179,7 +217,7 @@ impl Order {
                 });
                 routing.return_ticket(request).await?.into_inner().ticket
             }
-            Deed::Handle => {
+            _ => {
                 let request = signature.map(|()| HandleTicketRequest {
                     idempotency_key,
                     expected_version,
@@ -188,14 +226,6 @@ impl Order {
                     reply: "已处理完毕，感谢来电。".to_owned(),
                 });
                 routing.handle_ticket(request).await?.into_inner().ticket
-            }
-            _ => {
-                let request = signature.map(|()| ConcludeTicketRequest {
-                    idempotency_key,
-                    expected_version,
-                    ticket_id,
-                });
-                routing.conclude_ticket(request).await?.into_inner().ticket
             }
         };
         Ok(view.map(|view| view.version))
