@@ -166,10 +166,12 @@ impl Offered {
 
     /// Numbers of what was accepted.
     pub(super) fn numbers(&self) -> impl Iterator<Item = &str> {
-        self.answers.iter().filter_map(|answer| match &answer.outcome {
-            Outcome::Accepted(number) => Some(number.as_str()),
-            _ => None,
-        })
+        self.answers
+            .iter()
+            .filter_map(|answer| match &answer.outcome {
+                Outcome::Accepted(number) => Some(number.as_str()),
+                _ => None,
+            })
     }
 
     fn timed(&self, counts: impl Fn(&Outcome) -> bool) -> anyhow::Result<Histogram<u64>> {

@@ -78,19 +78,32 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
         table: Table::new(&caption, &HEAD),
         numbers: Vec::new(),
     };
-    trial.offer("warm-up", RATE_MIN, bench.sizes.warm_up()).await?;
+    trial
+        .offer("warm-up", RATE_MIN, bench.sizes.warm_up())
+        .await?;
     trial.table.rows.clear();
     let capacity = trial.capacity(bench.sizes.measured()).await?;
     let time = Duration::from_secs(bench.sizes.overload_seconds);
-    let over = trial.offer("**overload**", OVERLOAD * capacity, time).await?;
-    let after = trial.offer("afterwards", AFTERWARDS * capacity, RECOVERY_MAX).await?;
+    let over = trial
+        .offer("**overload**", OVERLOAD * capacity, time)
+        .await?;
+    let after = trial
+        .offer("afterwards", AFTERWARDS * capacity, RECOVERY_MAX)
+        .await?;
     let mut section = Section::default();
     let database = ground.connect(Name::Intake).await?;
     let (lost, doubled) = compare(&database, &trial.numbers).await?;
     database.close().await?;
     goals(&mut section, capacity, &over, &after)?;
-    section.goals.push(Goal::at_most("accepted and lost", 0.0, float(lost), ""));
-    section.goals.push(Goal::at_most("appeals of one key beyond the first", 0.0, float(doubled), ""));
+    section
+        .goals
+        .push(Goal::at_most("accepted and lost", 0.0, float(lost), ""));
+    section.goals.push(Goal::at_most(
+        "appeals of one key beyond the first",
+        0.0,
+        float(doubled),
+        "",
+    ));
     section.notes.push(format!(
         "Open loop over {CONNECTIONS} connections, times from when a call was due. The capacity, {} calls a second, is the highest \
          rate with a p99 of at most {P99_MAX_MS} ms; {OVERLOAD} times as much was offered for {} s. Of {} accepted numbers, {lost} were \
@@ -127,7 +140,10 @@ impl Trial<'_> {
                 too_much = between;
             }
         }
-        anyhow::ensure!(carried > 0.0, "not even {RATE_MIN} calls a second are carried");
+        anyhow::ensure!(
+            carried > 0.0,
+            "not even {RATE_MIN} calls a second are carried"
+        );
         Ok(carried)
     }
 
@@ -172,19 +188,21 @@ fn goals(
         "",
     ));
     if !unclear.is_empty() {
-        section.notes.push(format!("Neither accepted nor refused with a hint: {unclear:?}."));
+        section.notes.push(format!(
+            "Neither accepted nor refused with a hint: {unclear:?}."
+        ));
     }
     section.goals.push(Goal::at_most(
         "until all is well again",
         5.0,
-        recovered(after)?,
+        recovered(after),
         "s",
     ));
     Ok(())
 }
 
 /// Seconds until [`WELL_S`] seconds on end in which everything was accepted in time begin.
-fn recovered(after: &Offered) -> anyhow::Result<f64> {
+fn recovered(after: &Offered) -> f64 {
     let is_well = |second: u64| {
         let of_second = |answer: &&super::open_loop::Answer| answer.due.as_secs() == second;
         let mut took: Vec<Duration> = Vec::new();
@@ -202,7 +220,7 @@ fn recovered(after: &Offered) -> anyhow::Result<f64> {
     let seconds = RECOVERY_MAX.as_secs();
     let begins = |from: &u64| (*from..from + WELL_S).all(is_well);
     let found = (0..=seconds - WELL_S).find(begins);
-    Ok(float(found.unwrap_or(seconds)))
+    float(found.unwrap_or(seconds))
 }
 
 /// How many accepted numbers are not there, and how many appeals have a key that another has.
@@ -211,12 +229,17 @@ async fn compare(database: &DatabaseConnection, numbers: &[String]) -> anyhow::R
         let none: [sea_orm::Value; 0] = [];
         Statement::from_sql_and_values(database.get_database_backend(), text, none)
     };
-    let rows = database.query_all_raw(ask("SELECT number FROM appeal")).await?;
+    let rows = database
+        .query_all_raw(ask("SELECT number FROM appeal"))
+        .await?;
     let there: HashSet<String> = rows
         .iter()
         .map(|row| row.try_get("", "number"))
         .collect::<Result<_, _>>()?;
-    let lost = numbers.iter().filter(|number| !there.contains(*number)).count();
+    let lost = numbers
+        .iter()
+        .filter(|number| !there.contains(*number))
+        .count();
     let text = "SELECT COUNT(*) - COUNT(DISTINCT original_text) AS doubled FROM appeal";
     let row = database.query_one_raw(ask(text)).await?;
     let doubled: i64 = row.context("a count")?.try_get("", "doubled")?;

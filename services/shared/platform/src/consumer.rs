@@ -174,7 +174,9 @@ impl Feed {
 
     /// Takes or renews the lease when it is time; false if the log's end is not known yet.
     async fn hold(&mut self) -> Result<bool, CoreError> {
-        if self.leased_at.is_some_and(|at| at.elapsed() < self.lease.renew_every())
+        if self
+            .leased_at
+            .is_some_and(|at| at.elapsed() < self.lease.renew_every())
         {
             return Ok(true);
         }
