@@ -10,6 +10,7 @@
     reason = "what a test is written with ends the test when it cannot go on"
 )]
 
+pub mod chaos;
 pub mod city;
 pub mod cluster;
 pub mod disk;

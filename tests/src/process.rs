@@ -196,8 +196,11 @@ impl Installation {
     }
 }
 
-/// The binary that cargo built beside this test.
+/// The binary that cargo built beside this test, or the one that `HOTLINE_TEST_BINARY` names.
 pub fn binary() -> PathBuf {
+    if let Some(named) = hotline_platform::testing::binary() {
+        return named;
+    }
     let test = std::env::current_exe().expect("a test knows where it is");
     let folder = test.parent().and_then(Path::parent).expect("target/debug");
     folder.join("hotline")

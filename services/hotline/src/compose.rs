@@ -57,6 +57,7 @@ pub struct Mounted {
     names: Vec<Name>,
     routes: Routes,
     secret: Secret,
+    lease: Duration,
     locks: Option<Locks>,
 }
 
@@ -198,6 +199,7 @@ impl City {
             names: names.to_vec(),
             routes,
             secret,
+            lease: config.feed.lease(),
             locks: None,
         })
     }
@@ -239,6 +241,7 @@ impl Mounted {
             transport: self.peers.transport(producer, Some(hearer.word())),
             end: end(producer).map(|(_, service)| service.core.log_end()),
             courier: courier.cloned(),
+            lease: self.lease,
         };
         producers.iter().map(source).collect()
     }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hotline_kernel::time::Zone;
 use hotline_platform::config::{ConfigError, ServerConfig, TelemetryConfig, environment, parse};
@@ -108,11 +109,30 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for Section<C> {
 }
 
 /// `[feed]`: how events are fanned out.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FeedConfig {
     /// `redis://…` of the courier; absent: consumers read the producers' logs.
     pub redis_url: Option<String>,
+    /// Seconds that a silent process keeps the logs it reads, before another may take them.
+    pub lease_s: u16,
+}
+
+impl FeedConfig {
+    /// How long a silent process keeps the logs it reads.
+    #[must_use]
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_s.max(1).into())
+    }
+}
+
+impl Default for FeedConfig {
+    fn default() -> Self {
+        Self {
+            redis_url: None,
+            lease_s: 15,
+        }
+    }
 }
 
 impl Default for Config {
@@ -299,6 +319,7 @@ mod tests {
             "url",
             "auto_migrate",
             "database_url",
+            "batch_max",
             "policy_profile",
             "basic_is_satisfied",
             "on_time_weight",
@@ -306,6 +327,7 @@ mod tests {
             "satisfied_weight",
             "ranked_min",
             "redis_url",
+            "lease_s",
             "log_format",
             "log_filter",
             "otlp_endpoint",

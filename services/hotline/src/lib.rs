@@ -2,6 +2,7 @@
 //!
 //! Start reading in [`compose`]: the whole wiring on one page. [`cli`] is what an administrator types.
 
+pub mod bench;
 pub mod cli;
 pub mod compose;
 pub mod config;

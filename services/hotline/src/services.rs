@@ -82,7 +82,10 @@ pub async fn mount(
     let database_url = config.database_url(name);
     Ok(match name {
         Name::Intake => {
-            let own = hotline_intake::Config { database_url };
+            let own = hotline_intake::Config {
+                database_url,
+                ..config.intake.own.clone()
+            };
             Some(hotline_intake::mount(&runtime, own).await?)
         }
         Name::Routing => {

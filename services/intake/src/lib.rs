@@ -54,6 +54,7 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
         },
         zone: runtime.zone(),
         masker: Masker::standard(),
+        batch_max: config.batch_max,
     };
     let intake = app::Intake::new(core.clone(), settings);
     let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake))

@@ -18,7 +18,7 @@ use clap::{Parser, Subcommand};
 use hotline_platform::telemetry::Telemetry;
 use hotline_platform::work::Cause;
 
-use crate::{demo, import};
+use crate::{bench, demo, import};
 
 pub use place::Place;
 
@@ -62,6 +62,8 @@ enum Command {
     Show(show::Args),
     /// Lets a sample city live a hundred days.
     Demo(demo::Args),
+    /// Measures how fast it is, each figure beside a baseline of the same run.
+    Bench(bench::Args),
 }
 
 /// How a command ended that did what it was asked to do.
@@ -121,6 +123,7 @@ impl Command {
             Self::Export(args) => export::run(args).await?,
             Self::Show(args) => show::run(args).await?,
             Self::Demo(args) => demo::run(args).await?,
+            Self::Bench(args) => bench::run(args).await?,
         }
         Ok(Outcome::Well)
     }

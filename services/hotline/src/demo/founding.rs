@@ -42,8 +42,16 @@ async fn has_tables(clients: &Clients) -> anyhow::Result<bool> {
 
 /// Loads every table of the sample into its owner.
 pub async fn load_city(clients: &Clients) -> anyhow::Result<()> {
+    load_tables(clients, Name::STORED).await
+}
+
+/// Loads the tables of the sample that `owners` own.
+pub async fn load_tables(clients: &Clients, owners: &[Name]) -> anyhow::Result<()> {
     let mut clients = clients.clone();
-    for table in sample::TABLES {
+    let owned = sample::TABLES
+        .iter()
+        .filter(|table| owners.contains(&table.owner));
+    for table in owned {
         let body = Some(RegistryTable {
             name: table.name.to_owned(),
             csv: table.csv.as_bytes().to_vec(),

@@ -5,11 +5,11 @@
 //! while the clock is moved from task to task; [`show`] prints what came of it.
 
 mod callers;
-mod city;
+pub(crate) mod city;
 mod desk;
 mod directory;
 mod draws;
-mod founding;
+pub(crate) mod founding;
 mod memory;
 mod offices;
 mod plan;

@@ -45,7 +45,7 @@ impl Intake {
     pub fn new(core: Core, settings: Settings) -> Self {
         let settings = Arc::new(settings);
         let registrar = Registrar::new(Arc::clone(&settings));
-        let writer = GroupCommit::start(&core, registrar.clone());
+        let writer = GroupCommit::start_with(&core, registrar.clone(), settings.batch_max);
         Self {
             core,
             settings,

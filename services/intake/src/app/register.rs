@@ -111,6 +111,8 @@ pub struct Settings {
     pub zone: Zone,
     /// Hides personal data.
     pub masker: Masker,
+    /// How many registrations share a transaction at most.
+    pub batch_max: usize,
 }
 
 impl Registrar {

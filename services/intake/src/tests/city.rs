@@ -65,6 +65,7 @@ impl City {
             },
             zone: Zone::SHANGHAI,
             masker: Masker::standard(),
+            batch_max: hotline_platform::group_commit::BATCH_MAX,
         };
         let intake = Intake::new(core.clone(), settings);
         let city = Self {

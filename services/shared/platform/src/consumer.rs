@@ -18,7 +18,7 @@ use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::courier::{Courier, Reader};
 use crate::fault;
-use crate::lease::{Holdings, Lease, RENEW_EVERY};
+use crate::lease::{Holdings, Lease};
 use crate::log_client::{LogClient, Transport};
 use crate::migration::PARTITIONS;
 use crate::reaction::Reaction;
@@ -33,6 +33,9 @@ const POLL_MAX: Duration = Duration::from_millis(500);
 /// ones of a partition.
 const COMPARE_EVERY: Duration = Duration::from_secs(2);
 
+/// How long a silent reader keeps its partitions, where nothing else is said.
+pub const LEASE: Duration = Duration::from_secs(15);
+
 /// A log to be heard.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -44,6 +47,8 @@ pub struct Source {
     pub end: Option<LogEnd>,
     /// What may bring its events sooner.
     pub courier: Option<Courier>,
+    /// How long a silent reader keeps its partitions before another may take them.
+    pub lease: Duration,
 }
 
 /// Starts a consumer: one reader per source.
@@ -98,6 +103,7 @@ impl Feed {
             transport,
             end,
             courier,
+            lease,
         } = source;
         let progress = Progress {
             producer,
@@ -113,6 +119,7 @@ impl Feed {
                 consumer: core.name(),
                 producer,
                 owner: core.ids().next(core.now()),
+                length: lease,
             },
             log: LogClient::new(producer, transport),
             courier,
@@ -181,7 +188,7 @@ impl Feed {
         let clock = self.core.clock();
         if self
             .leased_at
-            .is_some_and(|at| clock.since(at) < RENEW_EVERY)
+            .is_some_and(|at| clock.since(at) < self.lease.renew_every())
         {
             return Ok(true);
         }

@@ -63,9 +63,15 @@ impl<B: Batch> std::fmt::Debug for GroupCommit<B> {
 impl<B: Batch> GroupCommit<B> {
     /// Starts the writer task of `core`.
     pub fn start(core: &Core, batch: B) -> Self {
+        Self::start_with(core, batch, BATCH_MAX)
+    }
+
+    /// Starts the writer task of `core` with at most `batch_max` submissions in a transaction, one at least.
+    pub fn start_with(core: &Core, batch: B, batch_max: usize) -> Self {
         let (sender, receiver) = mpsc::channel(QUEUE_MAX);
+        let batch_max = batch_max.clamp(1, BATCH_MAX);
         core.tasks()
-            .spawn(write(core.clone(), Arc::new(batch), receiver));
+            .spawn(write(core.clone(), Arc::new(batch), receiver, batch_max));
         Self { sender }
     }
 
@@ -86,13 +92,18 @@ impl<B: Batch> GroupCommit<B> {
 }
 
 /// The writer task: ends when every handle is dropped, or at stop after what waits is written.
-async fn write<B: Batch>(core: Core, batch: Arc<B>, mut receiver: mpsc::Receiver<Waiting<B>>) {
+async fn write<B: Batch>(
+    core: Core,
+    batch: Arc<B>,
+    mut receiver: mpsc::Receiver<Waiting<B>>,
+    batch_max: usize,
+) {
     let stop = core.tasks().stop().clone();
     loop {
         let mut waiting = Vec::new();
         tokio::select! {
             biased;
-            taken = receiver.recv_many(&mut waiting, BATCH_MAX) => if taken == 0 { return },
+            taken = receiver.recv_many(&mut waiting, batch_max) => if taken == 0 { return },
             () = stop.cancelled() => receiver.close(),
         }
         if waiting.is_empty() {

@@ -16,10 +16,8 @@ use crate::migration::PARTITIONS;
 use crate::signal::Heads;
 use crate::work::insert_rows;
 
-/// How long a silent owner keeps a partition, by the service's clock (microseconds).
-const LEASE_MICROS: i64 = 15_000_000;
-/// How often a lease is renewed.
-pub(crate) const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How many times a lease is renewed before it would end.
+const RENEWALS: u32 = 3;
 
 /// One reader of one producer's log for one consumer.
 #[derive(Clone, Debug)]
@@ -27,6 +25,8 @@ pub(crate) struct Lease {
     pub(crate) consumer: &'static str,
     pub(crate) producer: &'static str,
     pub(crate) owner: Uuid,
+    /// How long a silent owner keeps a partition, by the service's clock.
+    pub(crate) length: Duration,
 }
 
 /// A partition that is held.
@@ -40,12 +40,18 @@ pub(crate) struct Holding {
 pub(crate) type Holdings = [Option<Holding>; PARTITIONS as usize];
 
 impl Lease {
+    /// How often it is renewed.
+    pub(crate) fn renew_every(&self) -> Duration {
+        self.length / RENEWALS
+    }
+
     /// Renews what is held, takes what is free, and reads the positions.
     ///
     /// After a change of the log's epoch a position beyond its end goes back to the end.
     pub(crate) async fn take(&self, core: &Core, heads: Heads) -> Result<Taken, CoreError> {
         let txn = core.db().begin_write().await?;
         let now = micros(core.now());
+        let length = i64::try_from(self.length.as_micros()).unwrap_or(i64::MAX / 2);
         if self.read(&txn, heads.epoch).await?.rows < usize::from(PARTITIONS) {
             self.insert_missing(&txn, heads.epoch).await?;
             fault::point("lease.inserted");
@@ -54,7 +60,7 @@ impl Lease {
                     fence = CASE WHEN owner = $2 THEN fence ELSE fence + 1 END \
                     WHERE consumer = $3 AND producer = $4 AND (owner IS NULL OR owner = $2 OR lease_until <= $5)";
         let values = vec![
-            (now + LEASE_MICROS).into(),
+            (now + length).into(),
             self.owner.into(),
             self.consumer.into(),
             self.producer.into(),

@@ -152,9 +152,16 @@ impl Publisher {
             }
         }
         if !refused.is_empty() {
+            let mut tops = Vec::new();
+            for entry in &refused {
+                tops.push(self.line.top(&entry.stream).await?);
+            }
+            // Looked at after the streams: meanwhile another process may have numbered and published more.
             let heads = outbox::heads(self.core.db().read()).await?;
-            for entry in refused {
-                if self.runs_ahead(entry, heads).await? {
+            for (entry, top) in refused.into_iter().zip(tops) {
+                // A refused number is already there, unless the stream runs ahead of its log: then
+                // it holds what nobody published.
+                if top.is_none_or(|top| top > heads.last[usize::from(entry.partition)]) {
                     foreign.push(&entry.stream);
                 }
             }
@@ -173,13 +180,6 @@ impl Publisher {
         } else {
             Err("streams held what was never published".into())
         }
-    }
-
-    /// A refused number is already there, unless the stream runs ahead of its log: then it holds what
-    /// nobody published.
-    async fn runs_ahead(&mut self, refused: &Entry, heads: Heads) -> Result<bool, BoxError> {
-        let top = self.line.top(&refused.stream).await?;
-        Ok(top.is_none_or(|top| top > heads.last[usize::from(refused.partition)]))
     }
 
     /// Writes down how far publishing has come; only a hint for the next start.

@@ -84,6 +84,12 @@ pub fn seed() -> u64 {
     }
 }
 
+/// The binary that process tests shall start instead of the one built beside them (`HOTLINE_TEST_BINARY`).
+#[must_use]
+pub fn binary() -> Option<PathBuf> {
+    variable("HOTLINE_TEST_BINARY").map(PathBuf::from)
+}
+
 /// Whether proofs shall run in their long form (`tests/run --long`), which takes hours where the short
 /// one takes minutes.
 #[must_use]

@@ -144,6 +144,7 @@ async fn a_log_in_another_process_is_heard_by_asking_for_its_end() {
             transport: city.transport(),
             end: None,
             courier: None,
+            lease: hotline_platform::consumer::LEASE,
         };
         let reaction: std::sync::Arc<dyn hotline_platform::reaction::Reaction> =
             city.reaction.clone();

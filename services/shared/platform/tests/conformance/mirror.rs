@@ -177,6 +177,7 @@ impl City {
             transport,
             end,
             courier: self.courier.clone(),
+            lease: consumer::LEASE,
         };
         let reaction: Arc<dyn Reaction> = self.reaction.clone();
         relay::start(mirror, None);

@@ -1,0 +1,154 @@
+//! `hotline bench`: how fast it is, each figure beside a baseline of the same run.
+//!
+//! It works in databases and a folder that it makes and removes itself; no city is ever touched. A
+//! scenario is a file here: it gets a [`Bench`], makes a [`ground::Ground`], starts servers on it
+//! ([`server::Server`]: child processes of this binary, reached over TCP), drives them
+//! ([`load::closed_loop`]) and returns a [`report::Section`].
+
+mod cpu;
+mod ground;
+mod intake;
+mod load;
+mod machine;
+mod open_loop;
+mod overload;
+mod pgbench;
+mod report;
+mod script;
+mod server;
+mod texts;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+
+use self::ground::Grounds;
+use self::machine::Machine;
+use self::report::{Report, Section};
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Scenario {
+    /// Registrations over TCP, beside pgbench writing the same rows.
+    Intake,
+    /// Five times as many registrations as intake can take.
+    Overload,
+}
+
+impl Scenario {
+    const ALL: &[Self] = &[Self::Intake, Self::Overload];
+
+    /// Its name on the command line and in the document.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Intake => "intake",
+            Self::Overload => "overload",
+        }
+    }
+
+    async fn measure(self, bench: &Bench) -> anyhow::Result<Section> {
+        match self {
+            Self::Intake => intake::measure(bench).await,
+            Self::Overload => overload::measure(bench).await,
+        }
+    }
+}
+
+/// What to measure, where, for how long.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Scenarios; none means all.
+    scenarios: Vec<Scenario>,
+    /// An administrative database of a PostgreSQL server, such as postgres://postgres@127.0.0.1/postgres;
+    /// databases named hotline_bench_… are made and dropped beside it. Without it only SQLite is measured.
+    #[arg(long, value_name = "URL")]
+    postgres: Option<String>,
+    /// A Redis that may hold the streams of a measured city; without it, figures with Redis are left out.
+    #[arg(long, value_name = "URL")]
+    redis: Option<String>,
+    /// Writes the report to a file as JSON.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Replaces the results in a Markdown file, such as docs/benchmarks.md; what was not measured stays.
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    #[command(flatten)]
+    sizes: Sizes,
+}
+
+/// How much is measured.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Sizes {
+    /// Seconds that each point of load is measured.
+    #[arg(long, default_value_t = 8)]
+    seconds: u64,
+    /// Seconds of load before each measurement.
+    #[arg(long, default_value_t = 2)]
+    warm_up: u64,
+    /// Numbers of clients.
+    #[arg(long, value_delimiter = ',', default_value = "1,8,32,128")]
+    clients: Vec<usize>,
+    /// Seconds of overload.
+    #[arg(long, default_value_t = 60)]
+    overload_seconds: u64,
+}
+
+impl Sizes {
+    fn measured(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn warm_up(&self) -> Duration {
+        Duration::from_secs(self.warm_up)
+    }
+}
+
+/// What a scenario works with.
+struct Bench {
+    grounds: Grounds,
+    sizes: Sizes,
+}
+
+/// Measures and prints; the report is written even if a later scenario fails.
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let machine = Machine::look(args.postgres.as_deref()).await?;
+    let scenarios = if args.scenarios.is_empty() {
+        Scenario::ALL
+    } else {
+        &args.scenarios
+    };
+    let bench = Bench {
+        grounds: Grounds::new(args.postgres.clone(), args.redis.clone())?,
+        sizes: args.sizes.clone(),
+    };
+    let mut report = Report::new(machine);
+    report.print_head()?;
+    let measured = tokio::select! {
+        measured = measure(&bench, scenarios, &mut report, &args) => measured,
+        interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into).and_then(|()| bail!("interrupted")),
+    };
+    bench.grounds.clear().await;
+    measured
+}
+
+async fn measure(
+    bench: &Bench,
+    scenarios: &[Scenario],
+    report: &mut Report,
+    args: &Args,
+) -> anyhow::Result<()> {
+    for scenario in scenarios {
+        let section = scenario.measure(bench).await;
+        bench.grounds.clear().await;
+        let section = section.with_context(|| format!("bench {}", scenario.word()))?;
+        report.add(scenario.word(), section)?;
+        if let Some(file) = &args.json {
+            report.write_json(file)?;
+        }
+        if let Some(file) = &args.markdown {
+            report.write_markdown(file)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,130 @@
+//! A city, or a service of it, as a child process of this binary.
+
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use hotline_platform::peers::{Peers, Transport};
+use tonic::transport::{Channel, Endpoint};
+
+use super::cpu;
+use super::ground::Ground;
+use crate::demo::city::Clients;
+use crate::demo::founding;
+use crate::services::Name;
+
+/// How long a start may take.
+const START_MAX: Duration = Duration::from_mins(1);
+/// How often a start is looked after.
+const LOOK: Duration = Duration::from_millis(20);
+/// Where a service is said to be that does not run: nobody listens on the port of `discard`.
+const NOWHERE: &str = "http://127.0.0.1:9";
+
+/// A running server; dropping it kills it.
+pub(super) struct Server {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Server {
+    /// Starts `services` on `ground`; none means all. `overrides` are configuration keys by the names of
+    /// their variables, such as `HOTLINE__INTAKE__BATCH_MAX`.
+    pub(super) async fn start(
+        ground: &Ground,
+        services: &[Name],
+        overrides: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let log = ground.folder().join("server.log");
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg("run")
+            .args(services.iter().map(|name| name.word()))
+            .arg("--config")
+            .arg(ground.config_file())
+            .env("HOTLINE__SERVER__LISTEN", addr.to_string())
+            .envs(overrides.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(File::create(&log)?)
+            .stderr(File::options().append(true).open(&log)?);
+        if !services.is_empty() {
+            for name in Name::STORED.iter().filter(|name| !services.contains(name)) {
+                let key = format!("HOTLINE__PEERS__{}", name.word().to_uppercase());
+                command.env(key, NOWHERE);
+            }
+        }
+        let child = command.spawn().context("start a server")?;
+        let mut server = Self { child, addr };
+        let begun = Instant::now();
+        while tokio::net::TcpStream::connect(addr).await.is_err() {
+            if begun.elapsed() > START_MAX || server.child.try_wait()?.is_some() {
+                let told = std::fs::read_to_string(&log).unwrap_or_default();
+                bail!("the server did not start:\n{told}");
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(server)
+    }
+
+    /// Its process.
+    pub(super) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Processor time so far.
+    pub(super) fn cpu(&self) -> anyhow::Result<Duration> {
+        cpu::of(self.pid())
+    }
+
+    /// The most memory it has held at once, in KiB.
+    pub(super) fn peak_memory_kib(&self) -> anyhow::Result<u64> {
+        cpu::peak_memory_kib(self.pid())
+    }
+
+    /// A connection of its own to it.
+    pub(super) async fn connect(&self) -> anyhow::Result<Channel> {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.addr))?;
+        Ok(endpoint.tcp_nodelay(true).connect().await?)
+    }
+
+    /// How to reach a service of it.
+    pub(super) fn transport(&self, service: &str) -> anyhow::Result<Transport> {
+        let addresses = [(service.to_owned(), format!("http://{}", self.addr))];
+        let peers = Arc::new(Peers::at(&addresses.into_iter().collect())?);
+        Ok(peers.transport(service, None))
+    }
+
+    /// Loads the sample city's tables that `services` own.
+    pub(super) async fn found(&self, services: &[Name]) -> anyhow::Result<()> {
+        let addresses = Name::STORED
+            .iter()
+            .map(|name| (name.word().to_owned(), format!("http://{}", self.addr)))
+            .collect();
+        let peers = Arc::new(Peers::at(&addresses)?);
+        let clients = Clients::new(|service| peers.transport(service, None));
+        founding::load_tables(&clients, services).await
+    }
+
+    /// Asks it to end and waits until it has.
+    pub(super) async fn stop(mut self) -> anyhow::Result<()> {
+        let pid = self.pid().to_string();
+        let asked = Command::new("kill").args(["-TERM", &pid]).status()?;
+        if !asked.success() {
+            bail!("the server cannot be stopped");
+        }
+        while self.child.try_wait()?.is_none() {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
