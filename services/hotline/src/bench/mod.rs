@@ -109,10 +109,10 @@ pub struct Args {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Sizes {
     /// Seconds that each point of load is measured.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 5)]
     seconds: u64,
     /// Seconds of load before each measurement.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     warm_up: u64,
     /// Numbers of clients.
     #[arg(long, value_delimiter = ',', default_value = "1,8,32,128")]
@@ -133,7 +133,7 @@ pub struct Sizes {
     #[arg(long, default_value_t = 300)]
     followed: u64,
     /// Appeals whose events are replayed.
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 5_000)]
     replayed: u64,
 }
 
