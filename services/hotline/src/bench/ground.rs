@@ -10,7 +10,10 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 
 use super::cpu;
 use crate::config::Config;
+use crate::demo::city::Clients;
+use crate::demo::founding;
 use crate::services::Name;
+use crate::{City, Parts, Running};
 
 /// What every database made here is called by; no other is ever dropped.
 const PREFIX: &str = "hotline_bench_";
@@ -79,7 +82,6 @@ impl Grounds {
     }
 
     /// The Redis that may be used, if there is one.
-    #[expect(dead_code, reason = "for the scenarios that measure with a courier")]
     pub(super) fn redis(&self) -> Option<&str> {
         self.redis.as_deref()
     }
@@ -189,6 +191,16 @@ impl Ground {
     /// A connection to a service's database, past the service.
     pub(super) async fn connect(&self, name: Name) -> anyhow::Result<DatabaseConnection> {
         connect(self.url(name)?).await
+    }
+
+    /// Starts its whole city in this process, with the sample's tables, at a port of its own.
+    pub(super) async fn city(&self) -> anyhow::Result<Running> {
+        let mut config = self.config()?;
+        config.server.listen.set_port(0);
+        let running = City::start(config, Parts::default()).await?;
+        let clients = Clients::new(|service| running.transport(service));
+        founding::load_city(&clients).await?;
+        Ok(running)
     }
 
     /// Processor time of the database so far; `None` inside the server's process or on another machine.

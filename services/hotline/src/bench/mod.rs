@@ -6,17 +6,24 @@
 //! ([`load::closed_loop`]) and returns a [`report::Section`].
 
 mod cpu;
+mod fill;
 mod ground;
+mod import;
 mod intake;
+mod lists;
 mod load;
 mod machine;
 mod open_loop;
 mod overload;
 mod pgbench;
+mod replay;
 mod report;
+mod reports;
+mod sample;
 mod script;
 mod server;
 mod texts;
+mod visible;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,17 +39,40 @@ use self::report::{Report, Section};
 enum Scenario {
     /// Registrations over TCP, beside pgbench writing the same rows.
     Intake,
+    /// Rows of a CSV file per second, and the memory they take.
+    Import,
+    /// From accepted to visible in the unit's list.
+    Visible,
+    /// Pages that people look at, over many tickets.
+    Lists,
+    /// Daily list, month and quarter over many tickets, beside plain SQL.
+    Reports,
+    /// Events per second while reporting is rebuilt.
+    Replay,
     /// Five times as many registrations as intake can take.
     Overload,
 }
 
 impl Scenario {
-    const ALL: &[Self] = &[Self::Intake, Self::Overload];
+    const ALL: &[Self] = &[
+        Self::Intake,
+        Self::Import,
+        Self::Visible,
+        Self::Lists,
+        Self::Reports,
+        Self::Replay,
+        Self::Overload,
+    ];
 
     /// Its name on the command line and in the document.
     fn word(self) -> &'static str {
         match self {
             Self::Intake => "intake",
+            Self::Replay => "replay",
+            Self::Reports => "reports",
+            Self::Lists => "lists",
+            Self::Visible => "visible",
+            Self::Import => "import",
             Self::Overload => "overload",
         }
     }
@@ -50,6 +80,11 @@ impl Scenario {
     async fn measure(self, bench: &Bench) -> anyhow::Result<Section> {
         match self {
             Self::Intake => intake::measure(bench).await,
+            Self::Replay => replay::measure(bench).await,
+            Self::Reports => reports::measure(bench).await,
+            Self::Lists => lists::measure(bench).await,
+            Self::Visible => visible::measure(bench).await,
+            Self::Import => import::measure(bench).await,
             Self::Overload => overload::measure(bench).await,
         }
     }
@@ -60,8 +95,8 @@ impl Scenario {
 pub struct Args {
     /// Scenarios; none means all.
     scenarios: Vec<Scenario>,
-    /// An administrative database of a PostgreSQL server, such as postgres://postgres@127.0.0.1/postgres;
-    /// databases named hotline_bench_… are made and dropped beside it. Without it only SQLite is measured.
+    /// An administrative database of a PostgreSQL server, such as `postgres://postgres@127.0.0.1/postgres`;
+    /// databases with names of their own are made and dropped beside it. Without it only SQLite is measured.
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// A Redis that may hold the streams of a measured city; without it, figures with Redis are left out.
@@ -81,14 +116,32 @@ pub struct Args {
 #[derive(Clone, Debug, clap::Args)]
 pub struct Sizes {
     /// Seconds that each point of load is measured.
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, default_value_t = 5)]
     seconds: u64,
     /// Seconds of load before each measurement.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 1)]
     warm_up: u64,
     /// Numbers of clients.
     #[arg(long, value_delimiter = ',', default_value = "1,8,32,128")]
     clients: Vec<usize>,
+    /// Tickets of lists and reports on PostgreSQL and of reports on SQLite; lists on SQLite have a tenth.
+    #[arg(long, default_value_t = 1_000_000)]
+    tickets: u64,
+    /// Tickets of the largest reports on PostgreSQL.
+    #[arg(long, default_value_t = 10_000_000)]
+    tickets_most: u64,
+    /// Rows of imported files.
+    #[arg(long, value_delimiter = ',', default_value = "10000,100000,1000000")]
+    rows: Vec<u64>,
+    /// The largest file imported into PostgreSQL.
+    #[arg(long, default_value_t = 100_000)]
+    rows_postgres_max: u64,
+    /// Appeals that are followed into a unit's list.
+    #[arg(long, default_value_t = 300)]
+    followed: u64,
+    /// Appeals whose events are replayed.
+    #[arg(long, default_value_t = 5_000)]
+    replayed: u64,
     /// Seconds of overload.
     #[arg(long, default_value_t = 60)]
     overload_seconds: u64,

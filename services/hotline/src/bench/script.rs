@@ -119,10 +119,10 @@ impl Written {
         }
         let mut draws = String::new();
         for ordinal in 0..writer.ids.len() {
-            writeln!(draws, "\\set id{ordinal} random(0, 9223372036854775807)")?;
+            writeln!(draws, "\\set id{ordinal} random(1, 9223372036854775806)")?;
         }
         for ordinal in 0..writer.fresh {
-            writeln!(draws, "\\set key{ordinal} random(0, 9223372036854775807)")?;
+            writeln!(draws, "\\set key{ordinal} random(1, 9223372036854775806)")?;
         }
         Ok(Script {
             separate: format!("{draws}BEGIN;\n{inserts}COMMIT;\n"),

@@ -1,5 +1,6 @@
 //! A city, or a service of it, as a child process of this binary.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use hotline_platform::peers::{Peers, Transport};
+use hotline_platform::peers::Peers;
 use tonic::transport::{Channel, Endpoint};
 
 use super::cpu;
@@ -23,6 +24,17 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Where a service is said to be that does not run: nobody listens on the port of `discard`.
 const NOWHERE: &str = "http://127.0.0.1:9";
 
+/// An address of this machine that nobody listens at.
+pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+}
+
+/// Clients of services at these addresses.
+pub(super) fn clients_at(addresses: &BTreeMap<String, String>) -> anyhow::Result<Clients> {
+    let peers = Arc::new(Peers::at(addresses)?);
+    Ok(Clients::new(|service| peers.transport(service, None)))
+}
+
 /// A running server; dropping it kills it.
 pub(super) struct Server {
     child: Child,
@@ -37,8 +49,18 @@ impl Server {
         services: &[Name],
         overrides: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
-        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let log = ground.folder().join("server.log");
+        let addr = free_address()?;
+        Self::start_at(addr, ground, services, overrides).await
+    }
+
+    /// As [`Server::start`], at an address that others were told before.
+    pub(super) async fn start_at(
+        addr: SocketAddr,
+        ground: &Ground,
+        services: &[Name],
+        overrides: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let log = ground.folder().join(format!("server-{}.log", addr.port()));
         let mut command = Command::new(std::env::current_exe()?);
         command
             .arg("run")
@@ -46,7 +68,6 @@ impl Server {
             .arg("--config")
             .arg(ground.config_file())
             .env("HOTLINE__SERVER__LISTEN", addr.to_string())
-            .envs(overrides.iter().copied())
             .stdin(Stdio::null())
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?);
@@ -56,6 +77,7 @@ impl Server {
                 command.env(key, NOWHERE);
             }
         }
+        command.envs(overrides.iter().copied());
         let child = command.spawn().context("start a server")?;
         let mut server = Self { child, addr };
         let begun = Instant::now();
@@ -90,22 +112,20 @@ impl Server {
         Ok(endpoint.tcp_nodelay(true).connect().await?)
     }
 
-    /// How to reach a service of it.
-    pub(super) fn transport(&self, service: &str) -> anyhow::Result<Transport> {
-        let addresses = [(service.to_owned(), format!("http://{}", self.addr))];
-        let peers = Arc::new(Peers::at(&addresses.into_iter().collect())?);
-        Ok(peers.transport(service, None))
+    /// Its address.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Clients of every service, all of them here.
+    pub(super) fn clients(&self) -> anyhow::Result<Clients> {
+        let here = |name: &Name| (name.word().to_owned(), self.url());
+        clients_at(&Name::STORED.iter().map(here).collect())
     }
 
     /// Loads the sample city's tables that `services` own.
     pub(super) async fn found(&self, services: &[Name]) -> anyhow::Result<()> {
-        let addresses = Name::STORED
-            .iter()
-            .map(|name| (name.word().to_owned(), format!("http://{}", self.addr)))
-            .collect();
-        let peers = Arc::new(Peers::at(&addresses)?);
-        let clients = Clients::new(|service| peers.transport(service, None));
-        founding::load_tables(&clients, services).await
+        founding::load_tables(&self.clients()?, services).await
     }
 
     /// Asks it to end and waits until it has.

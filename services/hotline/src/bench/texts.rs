@@ -23,12 +23,17 @@ const MATTERS: [&str; 6] = [
 ];
 
 /// What citizen number `index` says: about 1 KB of UTF-8, no two alike.
-pub(super) fn text(index: u64) -> String {
+fn text(index: u64) -> String {
+    said_in(index, 8)
+}
+
+/// The same in `parts` sentences.
+fn said_in(index: u64, parts: u64) -> String {
     let street = pick(&STREETS, index);
     let matter = pick(&MATTERS, index / 8);
     let (house, day) = (index % 997 + 1, index % 28 + 1);
     let mut text = format!("我是{street}{house}号的住户，来电编号{index}。");
-    for part in 1..=8 {
+    for part in 1..=parts {
         text.push_str("从本月");
         text.push_str(&day.to_string());
         text.push_str("日起，楼下");
@@ -42,7 +47,7 @@ pub(super) fn text(index: u64) -> String {
 }
 
 /// The subject to [`text`].
-pub(super) fn subject(index: u64) -> String {
+fn subject(index: u64) -> String {
     format!("{}{}", pick(&STREETS, index), pick(&MATTERS, index / 8))
 }
 
@@ -63,8 +68,43 @@ pub(super) fn registration(run: &str, index: u64) -> RegisterAppealRequest {
     }
 }
 
+/// A registration with a text of the length that most appeals have, about 120 characters.
+pub(super) fn usual(run: &str, index: u64) -> RegisterAppealRequest {
+    RegisterAppealRequest {
+        text: said_in(index, 2),
+        ..registration(run, index)
+    }
+}
+
+/// Writes a CSV file of `rows` appeals with the field names of an import.
+pub(super) fn csv(file: &std::path::Path, rows: u64) -> anyhow::Result<()> {
+    let mut writer = csv::Writer::from_path(file)?;
+    writer.write_record([
+        "source_id",
+        "name",
+        "phone",
+        "subject",
+        "text",
+        "said_at",
+        "category",
+    ])?;
+    for index in 0..rows {
+        let (day, hour) = (index % 28 + 1, index % 24);
+        writer.write_record([
+            &index.to_string(),
+            "李明",
+            &phone(index),
+            &subject(index),
+            &said_in(index, 2),
+            &format!("2026-03-{day:02} {hour:02}:00:00"),
+            "0101",
+        ])?;
+    }
+    Ok(writer.flush()?)
+}
+
 /// A number of a range that is not given out; a thousand calls by each.
-pub(super) fn phone(index: u64) -> String {
+fn phone(index: u64) -> String {
     format!("1990000{:04}", index % 10_000)
 }
 

@@ -123,7 +123,7 @@ impl Command {
             Self::Export(args) => export::run(args).await?,
             Self::Show(args) => show::run(args).await?,
             Self::Demo(args) => demo::run(args).await?,
-            Self::Bench(args) => bench::run(args).await?,
+            Self::Bench(args) => Box::pin(bench::run(args)).await?,
         }
         Ok(Outcome::Well)
     }

@@ -1,0 +1,438 @@
+//! Fills databases with tickets by bulk SQL. Every row is a copy of a row of a ticket that really lived
+//! ([`super::sample`]), with ids, instants, days, unit, category, channel, kind and citizen of its own; so
+//! a filled row cannot have another shape than a real one.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context as _;
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement, Value};
+
+use super::sample::Lived;
+use crate::demo::sample::TABLES;
+
+/// Microseconds of a day.
+const DAY: i64 = 86_400_000_000;
+/// Tickets received in so many last days may still be open, one in four of them.
+const OPEN_DAYS: i64 = 12;
+/// A conclusion takes at most so many days.
+const LIFE_DAYS: i64 = 10;
+/// Rows of one statement.
+const CHUNK: u64 = 500_000;
+
+/// How many tickets, received over how many days, the last of them now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Extent {
+    pub(super) tickets: u64,
+    pub(super) days: i64,
+    /// Microseconds.
+    pub(super) now: i64,
+}
+
+/// Copies rows of a real ticket into one database.
+pub(super) struct Filler<'a> {
+    pub(super) database: &'a DatabaseConnection,
+    pub(super) extent: Extent,
+}
+
+/// A real row: column and value, written as SQL.
+type Row = Vec<(String, String)>;
+
+impl Filler<'_> {
+    /// Fills `tables` with copies of what `closed` and `opened` left there. Indexes are made afterwards.
+    pub(super) async fn fill(
+        &self,
+        tables: &[&str],
+        closed: &Lived,
+        opened: &Lived,
+    ) -> anyhow::Result<()> {
+        let indexes = self.drop_indexes(tables).await?;
+        for table in tables {
+            for (lived, which) in [(closed, 0), (opened, 1)] {
+                let rows = self.rows_of(table, lived).await?;
+                let received = received(lived)?;
+                for row in rows {
+                    let insert = self.insert(table, &row, received, which);
+                    self.in_chunks(&insert).await?;
+                }
+            }
+        }
+        for index in indexes {
+            self.run(&index).await?;
+        }
+        for table in tables {
+            let settle = if self.is_sqlite() {
+                format!("ANALYZE \"{table}\"")
+            } else {
+                format!("VACUUM ANALYZE \"{table}\"")
+            };
+            self.run(&settle).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs an `INSERT … SELECT` that ends with a condition on `n`, a part at a time.
+    pub(super) async fn in_chunks(&self, insert: &str) -> anyhow::Result<()> {
+        let mut first = 1;
+        while first <= self.extent.tickets {
+            let last = (first + CHUNK - 1).min(self.extent.tickets);
+            let series = if self.is_sqlite() {
+                format!(
+                    "WITH RECURSIVE series(n) AS (SELECT {first} UNION ALL SELECT n + 1 FROM series WHERE n < {last}) "
+                )
+            } else {
+                format!(
+                    "WITH series AS (SELECT n FROM generate_series({first}::bigint, {last}::bigint) n) "
+                )
+            };
+            self.run(&format!("{series}{insert}")).await?;
+            first = last + 1;
+        }
+        Ok(())
+    }
+
+    /// The rows of `table` that are about `lived`.
+    async fn rows_of(&self, table: &str, lived: &Lived) -> anyhow::Result<Vec<Row>> {
+        let ids = [&lived.appeal, &lived.matter, &lived.ticket].map(|id| id.replace('-', ""));
+        let columns = self.columns(table).await?;
+        let quoted: Vec<String> = columns
+            .iter()
+            .enumerate()
+            .map(|(index, (name, _))| {
+                if self.is_sqlite() {
+                    format!("quote(\"{name}\") AS c{index}")
+                } else {
+                    format!("quote_nullable(\"{name}\"::text) AS c{index}")
+                }
+            })
+            .collect();
+        let found = self
+            .ask(&format!("SELECT {} FROM \"{table}\"", quoted.join(", ")))
+            .await?;
+        let mut rows = Vec::new();
+        for line in found {
+            let mut row = Row::new();
+            for (index, (name, kind)) in columns.iter().enumerate() {
+                let value: String = line.try_get("", &format!("c{index}"))?;
+                row.push((name.clone(), literal(value, kind)));
+            }
+            let is_about = row.iter().any(|(name, value)| {
+                name != "open_key" && ids.iter().any(|id| plain(value) == *id)
+            });
+            if is_about || (table == "contact" && rows.is_empty()) {
+                rows.push(row);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn insert(&self, table: &str, row: &Row, received: i64, which: u8) -> String {
+        let words = Words::new(self.is_sqlite(), self.extent);
+        let ids = ids_of(row);
+        let names: Vec<String> = row.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        let values: Vec<String> = row
+            .iter()
+            .map(|(name, value)| words.value(table, name, value, received, &ids))
+            .collect();
+        let which = if which == 0 {
+            format!("NOT {}", words.is_open)
+        } else {
+            words.is_open.clone()
+        };
+        format!(
+            "INSERT INTO \"{table}\" ({}) SELECT {} FROM series WHERE {which}",
+            names.join(", "),
+            values.join(", ")
+        )
+    }
+
+    async fn columns(&self, table: &str) -> anyhow::Result<Vec<(String, String)>> {
+        let text = if self.is_sqlite() {
+            format!("SELECT name, type AS kind FROM pragma_table_info('{table}')")
+        } else {
+            format!(
+                "SELECT column_name::text AS name, data_type::text AS kind FROM information_schema.columns \
+                 WHERE table_schema = 'public' AND table_name = '{table}' ORDER BY ordinal_position"
+            )
+        };
+        let rows = self.ask(&text).await?;
+        rows.iter()
+            .map(|row| Ok((row.try_get("", "name")?, row.try_get("", "kind")?)))
+            .collect()
+    }
+
+    /// Drops the indexes that are no constraint, and returns how to make them again.
+    async fn drop_indexes(&self, tables: &[&str]) -> anyhow::Result<Vec<String>> {
+        let mut made = Vec::new();
+        for table in tables {
+            let text = if self.is_sqlite() {
+                format!(
+                    "SELECT name, sql AS made FROM sqlite_master WHERE type = 'index' AND tbl_name = '{table}' AND sql IS NOT NULL"
+                )
+            } else {
+                format!(
+                    "SELECT c.relname::text AS name, pg_get_indexdef(i.indexrelid) AS made FROM pg_index i \
+                     JOIN pg_class c ON c.oid = i.indexrelid WHERE i.indrelid = '\"{table}\"'::regclass \
+                     AND NOT i.indisunique"
+                )
+            };
+            for row in self.ask(&text).await? {
+                let name: String = row.try_get("", "name")?;
+                made.push(row.try_get("", "made")?);
+                self.run(&format!("DROP INDEX \"{name}\"")).await?;
+            }
+        }
+        Ok(made)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.database.get_database_backend() == DbBackend::Sqlite
+    }
+
+    pub(super) async fn run(&self, text: &str) -> anyhow::Result<()> {
+        self.database
+            .execute_unprepared(text)
+            .await
+            .with_context(|| text.chars().take(300).collect::<String>())?;
+        Ok(())
+    }
+
+    pub(super) async fn ask(&self, text: &str) -> anyhow::Result<Vec<QueryResult>> {
+        let none: [Value; 0] = [];
+        let asked =
+            Statement::from_sql_and_values(self.database.get_database_backend(), text, none);
+        Ok(self.database.query_all_raw(asked).await?)
+    }
+}
+
+/// When a ticket was received; every other instant of its rows is told from it.
+fn received(lived: &Lived) -> anyhow::Result<i64> {
+    let id = lived.ticket.replace('-', "");
+    // UUIDv7: its first 48 bits are milliseconds.
+    let millis = i64::from_str_radix(&id[..12], 16).context("ids that hold their instant")?;
+    Ok(millis * 1000)
+}
+
+/// A value as SQL of its column's type. PostgreSQL would take a bare text for a text.
+fn literal(value: String, kind: &str) -> String {
+    match kind {
+        "bigint" | "integer" | "smallint" | "boolean" => {
+            let bare = value.trim_matches('\'');
+            match (kind, bare) {
+                ("boolean", "true" | "1") => "TRUE".to_owned(),
+                ("boolean", "false" | "0") => "FALSE".to_owned(),
+                _ => bare.to_owned(),
+            }
+        }
+        _ => value,
+    }
+}
+
+/// An id without quotes, dashes and case; anything else as it is.
+fn plain(value: &str) -> String {
+    let bare = value.trim_start_matches('X').trim_matches('\'');
+    bare.replace('-', "").to_lowercase()
+}
+
+fn is_id(value: &str) -> bool {
+    let bare = plain(value);
+    bare.len() == 32
+        && value.starts_with(['\'', 'X'])
+        && bare.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The role of each id in a row: the same column name means the same thing in every table.
+fn ids_of(row: &Row) -> BTreeMap<String, u8> {
+    let mut ids = BTreeMap::new();
+    for (name, value) in row {
+        if is_id(value) {
+            let role = match name.as_str() {
+                "appeal_id" => 1,
+                "matter_id" => 2,
+                "ticket_id" | "reserved_ticket_id" => 3,
+                "contact_id" => 4,
+                _ => continue,
+            };
+            ids.insert(plain(value), role);
+        }
+    }
+    ids
+}
+
+/// Expressions of `n`, the number of a ticket, that mean the same on both databases.
+struct Words {
+    is_sqlite: bool,
+    received: String,
+    concluded: String,
+    is_open: String,
+}
+
+impl Words {
+    fn new(is_sqlite: bool, extent: Extent) -> Self {
+        let (start, now) = (extent.now - extent.days * DAY, extent.now);
+        let step = extent.days * DAY / i64::try_from(extent.tickets.max(1)).unwrap_or(i64::MAX);
+        let received = format!("({start} + n * {step})");
+        let life = LIFE_DAYS * DAY;
+        let concluded = format!(
+            "({received} + (CASE WHEN {now} - {received} < {life} THEN {now} - {received} ELSE {life} END) \
+             / 90 * (n * 31 % 89 + 1))"
+        );
+        let young = now - OPEN_DAYS * DAY;
+        Self {
+            is_sqlite,
+            is_open: format!("({received} > {young} AND n % 4 = 0)"),
+            received,
+            concluded,
+        }
+    }
+
+    fn value(
+        &self,
+        table: &str,
+        name: &str,
+        value: &str,
+        received: i64,
+        ids: &BTreeMap<String, u8>,
+    ) -> String {
+        if value == "NULL" || value == "''" {
+            return value.to_owned();
+        }
+        match name {
+            "number" => return format!("'F' || {}", self.padded("n", 13)),
+            "unit_code" | "lead_unit_code" => return self.pick(&codes("units"), 7),
+            "category_code" => return self.pick(&codes("categories"), 11),
+            "channel_code" => return self.pick(&codes("channels"), 13),
+            "kind" => return self.pick(&kinds(), 17),
+            "citizen" => return format!("'c' || {}", self.padded("n * 7919 % 300007", 15)),
+            "dedup_key" | "text_key" | "open_key" => {
+                return format!("'{name}' || {}", self.padded("n", 24));
+            }
+            "concluded_at" | "until_at" | "handled_at" | "archived_at" | "replied_at" => {
+                return self.concluded.clone();
+            }
+            "day" => return self.day(&self.concluded),
+            "received_day" => return self.day(&self.received),
+            _ => {}
+        }
+        if is_id(value) {
+            let own = match table {
+                "appeal" | "appeal_view" => 1,
+                "matter" | "matter_view" => 2,
+                "ticket" | "ticket_view" => 3,
+                "contact" => 4,
+                _ => 5,
+            };
+            let role = if name == "id" {
+                own
+            } else {
+                ids.get(&plain(value)).copied().unwrap_or(6)
+            };
+            return self.id(role);
+        }
+        match value.parse::<i64>() {
+            Ok(instant) if (1_000_000_000_000_000..4_000_000_000_000_000).contains(&instant) => {
+                format!("({} + {})", self.received, instant - received)
+            }
+            _ => value.to_owned(),
+        }
+    }
+
+    /// Ordered by `n`, as the program's ids are by time.
+    fn id(&self, role: u8) -> String {
+        let tail = format!("700{role}8000000000000000");
+        if self.is_sqlite {
+            format!("unhex(printf('%012x', n) || '{tail}')")
+        } else {
+            format!("(lpad(to_hex(n), 12, '0') || '{tail}')::uuid")
+        }
+    }
+
+    fn padded(&self, number: &str, width: usize) -> String {
+        if self.is_sqlite {
+            format!("printf('%0{width}d', {number})")
+        } else {
+            format!("lpad(({number})::text, {width}, '0')")
+        }
+    }
+
+    /// One of `words`, the first ones more often.
+    fn pick(&self, words: &[String], prime: u8) -> String {
+        let count = words.len().max(1);
+        let index =
+            format!("((n * {prime} * 7919 % {count}) * (n * {prime} * 104729 % 101) / 101)");
+        let quote = if self.is_sqlite { '"' } else { '\'' };
+        let quoted: Vec<String> = words
+            .iter()
+            .map(|word| format!("{quote}{word}{quote}"))
+            .collect();
+        let list = quoted.join(",");
+        if self.is_sqlite {
+            format!("('[{list}]' ->> CAST({index} AS INTEGER))")
+        } else {
+            format!("(ARRAY[{list}])[{index} + 1]")
+        }
+    }
+
+    fn day(&self, instant: &str) -> String {
+        day(self.is_sqlite, instant)
+    }
+}
+
+/// The day of an instant in the sample city's zone, as text.
+pub(super) fn day(is_sqlite: bool, instant: &str) -> String {
+    if is_sqlite {
+        format!("date({instant} / 1000000 + 28800, 'unixepoch')")
+    } else {
+        format!(
+            "to_char(to_timestamp({instant} / 1000000 + 28800) AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+        )
+    }
+}
+
+/// The codes of a table of the sample city, in its order.
+pub(super) fn codes(name: &str) -> Vec<String> {
+    let table = TABLES.iter().find(|table| table.name == name);
+    let lines = table
+        .map(|table| table.csv.lines().skip(1))
+        .into_iter()
+        .flatten();
+    let code = |line: &str| Some(line.split(',').next()?.to_owned());
+    lines
+        .filter_map(code)
+        .filter(|code| !code.is_empty())
+        .collect()
+}
+
+fn kinds() -> Vec<String> {
+    [
+        "help",
+        "complaint",
+        "consult",
+        "suggest",
+        "report",
+        "praise",
+    ]
+    .map(str::to_owned)
+    .to_vec()
+}
+
+/// The citizen of ticket `n`.
+pub(super) fn citizen(n: u64) -> String {
+    format!("c{:015}", n * 7919 % 300_007)
+}
+
+/// The id of ticket `n`.
+pub(super) fn ticket_id(n: u64) -> String {
+    format!("{:08x}-{:04x}-7003-8000-000000000000", n >> 16, n & 0xffff)
+}
+
+/// The database's time, in microseconds.
+pub(super) async fn now(database: &DatabaseConnection) -> anyhow::Result<i64> {
+    let text = match database.get_database_backend() {
+        DbBackend::Sqlite => "SELECT unixepoch() * 1000000 AS now",
+        _ => "SELECT (extract(epoch from clock_timestamp()) * 1000000)::bigint AS now",
+    };
+    let none: [Value; 0] = [];
+    let asked = Statement::from_sql_and_values(database.get_database_backend(), text, none);
+    let row = database.query_one_raw(asked).await?.context("the time")?;
+    Ok(row.try_get("", "now")?)
+}

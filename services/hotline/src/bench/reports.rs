@@ -1,0 +1,332 @@
+//! The daily list, the month and the quarter over many tickets, beside plain SQL over the ticket rows.
+
+use std::time::Instant;
+
+use anyhow::{Context as _, bail};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate};
+use hotline_proto::reporting::{Format, RenderDocumentRequest, Series};
+use sea_orm::DatabaseConnection;
+
+use super::Bench;
+use super::fill::{self, Extent, Filler};
+use super::ground::{Ground, Kind};
+use super::report::{Goal, Section, Table, figure};
+use super::sample;
+use super::server::Server;
+use crate::demo::city::{Clients, by, said};
+use crate::services::Name;
+
+/// How often each document is rendered.
+const ROUNDS: usize = 5;
+/// At ten million tickets a document is to be so many times as fast as plain SQL.
+const GOAL: f64 = 50.0;
+/// From here on the goal holds.
+const GOAL_TICKETS: u64 = 10_000_000;
+/// Tickets of a day, in the measured cities: a large one has ten million in three years.
+const TICKETS_A_DAY: u64 = 9_133;
+
+/// What documents read of tickets.
+const TABLES: &[&str] = &["appeal_view", "matter_view", "ticket_view", "tenure"];
+
+/// A document, its period, and the same question in plain SQL.
+struct Asked {
+    label: &'static str,
+    series: Series,
+    period: String,
+    first: NaiveDate,
+    last: NaiveDate,
+}
+
+/// Measures documents at each size.
+pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
+    let mut section = Section::default();
+    section.notes.push(
+        "A document is rendered as CSV by RPC: read, checked against independent counts, written. It must reconcile, or the bench fails. \
+         Plain SQL counts tickets received, concluded and concluded in time by unit in one pass over the ticket rows of reporting \
+         (for the day: lists the tickets received); no index serves it."
+            .to_owned(),
+    );
+    let sizes = &bench.sizes;
+    for &kind in bench.grounds.kinds() {
+        let counts = match kind {
+            Kind::Postgres => vec![sizes.tickets, sizes.tickets_most],
+            Kind::Sqlite => vec![sizes.tickets],
+        };
+        for tickets in counts {
+            let ground = bench.grounds.make(kind).await?;
+            measure_at(&ground, tickets, &mut section).await?;
+            bench.grounds.clear().await;
+        }
+    }
+    Ok(section)
+}
+
+async fn measure_at(ground: &Ground, tickets: u64, section: &mut Section) -> anyhow::Result<()> {
+    let lived = sample::live(ground).await?;
+    let database = ground.connect(Name::Reporting).await?;
+    let now = fill::now(&database).await?;
+    let days = i64::try_from(tickets / TICKETS_A_DAY)?.max(200);
+    let filler = Filler {
+        database: &database,
+        extent: Extent { tickets, days, now },
+    };
+    let begun = Instant::now();
+    filled(&filler, ground.kind, &lived).await?;
+    let fill_s = begun.elapsed().as_secs_f64();
+
+    let server = Server::start(ground, &[Name::Reporting], &[]).await?;
+    let mut clients = server.clients()?;
+    let label = ground.kind.label();
+    let mut table = Table::new(
+        &format!(
+            "{label}, {tickets} tickets over {days} days (filled in {} s), median of {ROUNDS}, ms:",
+            figure(fill_s)
+        ),
+        &[
+            "document",
+            "period",
+            "document",
+            "its rollups alone",
+            "plain SQL",
+            "plain / document",
+        ],
+    );
+    for asked in periods(now)? {
+        let document = median(rendered(&mut clients, &asked).await?);
+        let rollups = median(timed(&database, &rollup_sql(&asked), ROUNDS).await?);
+        let plain = median(timed(&database, &plain_sql(&asked), ROUNDS.min(3)).await?);
+        let ratio = plain / document;
+        table.rows.push(vec![
+            asked.label.to_owned(),
+            asked.period.clone(),
+            figure(document),
+            figure(rollups),
+            figure(plain),
+            figure(ratio),
+        ]);
+        if tickets >= GOAL_TICKETS {
+            let what = format!(
+                "{label}, {tickets} tickets, {}: as fast as plain SQL",
+                asked.label
+            );
+            section.goals.push(Goal::at_least(&what, GOAL, ratio));
+        }
+    }
+    table.rows.push(vec![
+        "peak memory of the server, MiB".to_owned(),
+        String::new(),
+        figure(super::load::float(server.peak_memory_kib()?) / 1024.0),
+        String::new(),
+        String::new(),
+        String::new(),
+    ]);
+    section.tables.push(table);
+    server.stop().await?;
+    Ok(database.close().await?)
+}
+
+async fn filled(
+    filler: &Filler<'_>,
+    kind: Kind,
+    lived: &(sample::Lived, sample::Lived),
+) -> anyhow::Result<()> {
+    let facts = facts_sql(kind == Kind::Sqlite);
+    check_facts(filler, &facts).await?;
+    if kind == Kind::Postgres {
+        // The rows of a bench need not survive a power cut.
+        for table in TABLES.iter().chain(&["daily_fact"]) {
+            filler
+                .run(&format!("ALTER TABLE {table} SET UNLOGGED"))
+                .await?;
+        }
+    }
+    filler.fill(TABLES, &lived.0, &lived.1).await?;
+    filler.run("DELETE FROM daily_fact").await?;
+    filler
+        .run(&format!("INSERT INTO daily_fact {facts}"))
+        .await?;
+    let settle = if kind == Kind::Sqlite {
+        "ANALYZE daily_fact"
+    } else {
+        "VACUUM ANALYZE daily_fact"
+    };
+    filler.run(settle).await
+}
+
+/// What we compute of the tickets that really lived must be what reporting computed of their events.
+async fn check_facts(filler: &Filler<'_>, facts: &str) -> anyhow::Result<()> {
+    let columns = "day, measure, unit_code, channel_code, kind, category_code, count";
+    let stored = format!("SELECT {columns} FROM daily_fact WHERE measure <> 'reply'");
+    let differing = format!(
+        "SELECT count(*) AS n FROM (SELECT * FROM ({stored}) a EXCEPT SELECT * FROM ({facts}) b) c \
+         UNION ALL SELECT count(*) FROM (SELECT * FROM ({facts}) b EXCEPT SELECT * FROM ({stored}) a) c"
+    );
+    for row in filler.ask(&differing).await? {
+        let count: i64 = row.try_get("", "n")?;
+        if count != 0 {
+            bail!(
+                "the rollups of two real tickets are not those that the fill computes ({count} differ)"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The rollups of all rows, as `domain/fact.rs` of reporting defines them.
+fn facts_sql(is_sqlite: bool) -> String {
+    let day = |instant: &str| fill::day(is_sqlite, instant);
+    let in_time = "ended = 'concluded' AND until_at <= due_at";
+    let signed = "(signed_at <= sign_due_at OR until_at <= sign_due_at)";
+    let tenure = |day: String, measure: &str, wanted: &str| {
+        format!(
+            "SELECT {day} AS day, {measure} AS measure, unit_code, channel_code, kind, category_code, count(*) AS count \
+             FROM tenure WHERE {wanted} GROUP BY 1, 2, 3, 4, 5, 6"
+        )
+    };
+    let follow_up = |measure: &str| {
+        format!(
+            "SELECT {} AS day, '{measure}' AS measure, unit_code, '' AS channel_code, '' AS kind, '' AS category_code, \
+             count(*) AS count FROM tenure WHERE ended = 'concluded' GROUP BY 1, 2, 3",
+            day("until_at")
+        )
+    };
+    [
+        "SELECT received_day AS day, 'appeal' AS measure, '' AS unit_code, channel_code, kind, '' AS category_code, \
+         count(*) AS count FROM appeal_view GROUP BY 1, 4, 5"
+            .to_owned(),
+        "SELECT received_day, 'appeal_' || state, '', '', '', '', count(*) FROM appeal_view GROUP BY 1, 2".to_owned(),
+        "SELECT received_day, 'ticket', '', channel_code, kind, category_code, count(*) FROM ticket_view GROUP BY 1, 4, 5, 6"
+            .to_owned(),
+        tenure(day("from_at"), "began", "1 = 1"),
+        tenure(day("from_at"), "'praised'", "ordinal = 1 AND kind = 'praise'"),
+        tenure(day("until_at"), "ended", "until_at IS NOT NULL"),
+        tenure(day("(due_at - 1)"), "'due'", "due_at IS NOT NULL"),
+        tenure(day("(due_at - 1)"), "'due_on_time'", in_time),
+        tenure(day("(sign_due_at - 1)"), "'sign_due'", "sign_due_at IS NOT NULL"),
+        tenure(day("(sign_due_at - 1)"), "'signed_on_time'", signed),
+        follow_up("follow_up"),
+        follow_up("solved"),
+        follow_up("satisfied"),
+    ]
+    .join(" UNION ALL ")
+}
+
+fn periods(now: i64) -> anyhow::Result<[Asked; 3]> {
+    let today = DateTime::from_timestamp_micros(now)
+        .context("an instant")?
+        .date_naive();
+    let yesterday = today - Days::new(1);
+    let this_month = today.with_day(1).context("a first of the month")?;
+    let month = this_month - Months::new(1);
+    let quarter = this_month - Months::new(this_month.month0() % 3) - Months::new(3);
+    let last = |first: NaiveDate, months| first + Months::new(months) - Days::new(1);
+    Ok([
+        Asked {
+            label: "daily list",
+            series: Series::Daily,
+            period: yesterday.to_string(),
+            first: yesterday,
+            last: yesterday,
+        },
+        Asked {
+            label: "month",
+            series: Series::Monthly,
+            period: month.format("%Y-%m").to_string(),
+            first: month,
+            last: last(month, 1),
+        },
+        Asked {
+            label: "quarter",
+            series: Series::Quarterly,
+            period: format!("{}-Q{}", quarter.year(), quarter.month0() / 3 + 1),
+            first: quarter,
+            last: last(quarter, 3),
+        },
+    ])
+}
+
+fn rollup_sql(asked: &Asked) -> String {
+    format!(
+        "SELECT measure, unit_code, sum(count) FROM daily_fact WHERE day BETWEEN '{}' AND '{}' GROUP BY 1, 2",
+        asked.first, asked.last
+    )
+}
+
+fn plain_sql(asked: &Asked) -> String {
+    let (first, last) = (asked.first, asked.last);
+    if asked.series == Series::Daily {
+        // `|| ''` keeps the index out of it.
+        return format!(
+            "SELECT number, summary, kind, channel_code, lead_unit_code, due_at FROM ticket_view \
+             WHERE received_day || '' = '{first}' ORDER BY received_at"
+        );
+    }
+    let micros = |day: NaiveDate| {
+        let start = day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
+        start.timestamp_micros() - 8 * 3_600_000_000
+    };
+    let concluded = format!(
+        "concluded_at >= {} AND concluded_at < {}",
+        micros(first),
+        micros(last + Days::new(1))
+    );
+    format!(
+        "SELECT lead_unit_code, count(*) FILTER (WHERE received_day BETWEEN '{first}' AND '{last}'), \
+         count(*) FILTER (WHERE {concluded}), count(*) FILTER (WHERE {concluded} AND concluded_at <= due_at) \
+         FROM ticket_view GROUP BY 1"
+    )
+}
+
+/// Milliseconds of each rendering.
+async fn rendered(clients: &mut Clients, asked: &Asked) -> anyhow::Result<Vec<f64>> {
+    let mut took = Vec::new();
+    for _ in 0..ROUNDS {
+        let request = RenderDocumentRequest {
+            series: asked.series.into(),
+            period: asked.period.clone(),
+            format: Format::Csv.into(),
+            blocks: Vec::new(),
+        };
+        let begun = Instant::now();
+        let mut pieces = said(
+            clients
+                .reporting
+                .render_document(by("reviewer", "bench", request))
+                .await,
+        )?;
+        while let Some(piece) = pieces.message().await? {
+            if let Some(head) = piece.head.filter(|head| !head.reconciles) {
+                bail!(
+                    "{} does not reconcile: {}",
+                    asked.period,
+                    head.differences.join("; ")
+                );
+            }
+        }
+        took.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(took)
+}
+
+async fn timed(
+    database: &DatabaseConnection,
+    text: &str,
+    rounds: usize,
+) -> anyhow::Result<Vec<f64>> {
+    let asking = Filler {
+        database,
+        extent: Extent::default(),
+    };
+    let mut took = Vec::new();
+    for _ in 0..rounds {
+        let begun = Instant::now();
+        asking.ask(text).await?;
+        took.push(begun.elapsed().as_secs_f64() * 1000.0);
+    }
+    Ok(took)
+}
+
+fn median(mut took: Vec<f64>) -> f64 {
+    took.sort_by(f64::total_cmp);
+    took.get(took.len() / 2).copied().unwrap_or_default()
+}
