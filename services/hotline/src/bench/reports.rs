@@ -37,6 +37,23 @@ struct Asked {
     last: NaiveDate,
 }
 
+impl Asked {
+    /// The rollups that its period is made of, as SQL.
+    fn rollups(&self) -> String {
+        let months = match self.series {
+            Series::Quarterly => 3,
+            Series::Monthly => 1,
+            Series::Daily | Series::Unspecified => return format!("'{}'", self.period),
+        };
+        let month = |ordinal| {
+            (self.first + Months::new(ordinal))
+                .format("'%Y-%m'")
+                .to_string()
+        };
+        (0..months).map(month).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Measures documents at each size.
 pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::default();
@@ -130,33 +147,31 @@ async fn filled(
     kind: Kind,
     lived: &(sample::Lived, sample::Lived),
 ) -> anyhow::Result<()> {
-    let facts = facts_sql(kind == Kind::Sqlite);
+    let facts = rollups_sql(&facts_sql(kind == Kind::Sqlite));
     check_facts(filler, &facts).await?;
     if kind == Kind::Postgres {
         // The rows of a bench need not survive a power cut.
-        for table in TABLES.iter().chain(&["daily_fact"]) {
+        for table in TABLES.iter().chain(&["rollup"]) {
             filler
                 .run(&format!("ALTER TABLE {table} SET UNLOGGED"))
                 .await?;
         }
     }
     filler.fill(TABLES, &lived.0, &lived.1).await?;
-    filler.run("DELETE FROM daily_fact").await?;
-    filler
-        .run(&format!("INSERT INTO daily_fact {facts}"))
-        .await?;
+    filler.run("DELETE FROM rollup").await?;
+    filler.run(&format!("INSERT INTO rollup {facts}")).await?;
     let settle = if kind == Kind::Sqlite {
-        "ANALYZE daily_fact"
+        "ANALYZE rollup"
     } else {
-        "VACUUM ANALYZE daily_fact"
+        "VACUUM ANALYZE rollup"
     };
     filler.run(settle).await
 }
 
 /// What we compute of the tickets that really lived must be what reporting computed of their events.
 async fn check_facts(filler: &Filler<'_>, facts: &str) -> anyhow::Result<()> {
-    let columns = "day, measure, unit_code, channel_code, kind, category_code, count";
-    let stored = format!("SELECT {columns} FROM daily_fact WHERE measure <> 'reply'");
+    let stored =
+        "SELECT dimension, period, measure, code, count FROM rollup WHERE measure <> 'reply'";
     let differing = format!(
         "SELECT count(*) AS n FROM (SELECT * FROM ({stored}) a EXCEPT SELECT * FROM ({facts}) b) c \
          UNION ALL SELECT count(*) FROM (SELECT * FROM ({facts}) b EXCEPT SELECT * FROM ({stored}) a) c"
@@ -172,7 +187,29 @@ async fn check_facts(filler: &Filler<'_>, facts: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rollups of all rows, as `domain/fact.rs` of reporting defines them.
+/// The rollups of these facts: by day and by month, along one dimension each.
+fn rollups_sql(facts: &str) -> String {
+    let mut sums = Vec::new();
+    for (dimension, code) in [
+        ("unit", "unit_code"),
+        ("channel", "channel_code"),
+        ("kind", "kind"),
+        ("category", "category_code"),
+    ] {
+        for period in ["day", "substr(day, 1, 7)"] {
+            sums.push(format!(
+                "SELECT '{dimension}' AS dimension, {period} AS period, measure, {code} AS code, \
+                 CAST(sum(count) AS BIGINT) AS count FROM fact GROUP BY 2, 3, 4"
+            ));
+        }
+    }
+    format!(
+        "SELECT * FROM (WITH fact AS ({facts}) {}) AS summed",
+        sums.join(" UNION ALL ")
+    )
+}
+
+/// The facts of all rows, as `domain/fact.rs` of reporting defines them.
 fn facts_sql(is_sqlite: bool) -> String {
     let day = |instant: &str| fill::day(is_sqlite, instant);
     let in_time = "ended = 'concluded' AND until_at <= due_at";
@@ -247,8 +284,8 @@ fn periods(now: i64) -> anyhow::Result<[Asked; 3]> {
 
 fn rollup_sql(asked: &Asked) -> String {
     format!(
-        "SELECT measure, unit_code, sum(count) FROM daily_fact WHERE day BETWEEN '{}' AND '{}' GROUP BY 1, 2",
-        asked.first, asked.last
+        "SELECT measure, code, sum(count) FROM rollup WHERE dimension = 'unit' AND period IN ({}) GROUP BY 1, 2",
+        asked.rollups()
     )
 }
 

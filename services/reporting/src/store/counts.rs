@@ -11,7 +11,8 @@ use sea_orm::{
     Select,
 };
 
-use super::entity::{appeal_view, daily_fact, matter_view, tenure, ticket_view};
+use super::entity::{appeal_view, matter_view, rollup, tenure, ticket_view};
+use super::facts::{self, Dimension};
 use crate::domain::fact::measure;
 use crate::domain::figures::{Counted, Sums, Totals};
 use crate::domain::period::Days;
@@ -31,32 +32,28 @@ pub struct Span {
 /// The rollups of some days along every dimension.
 pub async fn totals(db: &impl ConnectionTrait, days: Days) -> Result<Totals, CoreError> {
     Ok(Totals {
-        units: sums(db, days, daily_fact::Column::UnitCode).await?,
-        channels: sums(db, days, daily_fact::Column::ChannelCode).await?,
-        kinds: sums(db, days, daily_fact::Column::Kind).await?,
-        categories: sums(db, days, daily_fact::Column::CategoryCode).await?,
+        units: sums(db, days, Dimension::Unit).await?,
+        channels: sums(db, days, Dimension::Channel).await?,
+        kinds: sums(db, days, Dimension::Kind).await?,
+        categories: sums(db, days, Dimension::Category).await?,
     })
 }
 
 /// The rollups of some days by unit.
 pub async fn sums_by_unit(db: &impl ConnectionTrait, days: Days) -> Result<Sums, CoreError> {
-    sums(db, days, daily_fact::Column::UnitCode).await
+    sums(db, days, Dimension::Unit).await
 }
 
-async fn sums(
-    db: &impl ConnectionTrait,
-    days: Days,
-    by: daily_fact::Column,
-) -> Result<Sums, CoreError> {
-    let rows: Vec<(String, String, i64)> = daily_fact::Entity::find()
+async fn sums(db: &impl ConnectionTrait, days: Days, by: Dimension) -> Result<Sums, CoreError> {
+    let rows: Vec<(String, String, i64)> = rollup::Entity::find()
         .select_only()
-        .column(daily_fact::Column::Measure)
-        .column(by)
-        .column_as(whole(Expr::col(daily_fact::Column::Count).sum()), "sum")
-        .filter(daily_fact::Column::Day.gte(days.first.to_string()))
-        .filter(daily_fact::Column::Day.lte(days.last.to_string()))
-        .group_by(daily_fact::Column::Measure)
-        .group_by(by)
+        .column(rollup::Column::Measure)
+        .column(rollup::Column::Code)
+        .column_as(whole(Expr::col(rollup::Column::Count).sum()), "sum")
+        .filter(rollup::Column::Dimension.eq(by.word()))
+        .filter(facts::of(days))
+        .group_by(rollup::Column::Measure)
+        .group_by(rollup::Column::Code)
         .into_tuple()
         .all(db)
         .await?;

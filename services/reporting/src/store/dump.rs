@@ -7,8 +7,8 @@ use hotline_platform::db::Txn;
 use sea_orm::{ConnectionTrait, EntityTrait, Iterable, PrimaryKeyToColumn, QueryOrder, Statement};
 
 use super::entity::{
-    appeal_view, daily_fact, follow_up_view, matter_view, progress, registry_load, registry_name,
-    reply_view, tenure, ticket_step, ticket_view,
+    appeal_view, follow_up_view, matter_view, progress, registry_load, registry_name, reply_view,
+    rollup, tenure, ticket_step, ticket_view,
 };
 
 /// All read models, each row on its line, in the order of their keys.
@@ -24,7 +24,7 @@ pub async fn dump(db: &impl ConnectionTrait) -> String {
     table::<tenure::Entity>(db, "tenure", &mut text).await;
     table::<follow_up_view::Entity>(db, "follow_up_view", &mut text).await;
     table::<reply_view::Entity>(db, "reply_view", &mut text).await;
-    table::<daily_fact::Entity>(db, "daily_fact", &mut text).await;
+    table::<rollup::Entity>(db, "rollup", &mut text).await;
     text
 }
 

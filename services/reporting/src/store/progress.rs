@@ -8,8 +8,8 @@ use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
 use super::convert::instant;
 use super::entity::{
-    appeal_view, daily_fact, follow_up_view, matter_view, progress, registry_load, registry_name,
-    reply_view, tenure, ticket_step, ticket_view,
+    appeal_view, follow_up_view, matter_view, progress, registry_load, registry_name, reply_view,
+    rollup, tenure, ticket_step, ticket_view,
 };
 
 /// The only row.
@@ -64,6 +64,6 @@ pub async fn clear_read_models(txn: &Txn) -> Result<(), CoreError> {
     tenure::Entity::delete_many().exec(&**txn).await?;
     follow_up_view::Entity::delete_many().exec(&**txn).await?;
     reply_view::Entity::delete_many().exec(&**txn).await?;
-    daily_fact::Entity::delete_many().exec(&**txn).await?;
+    rollup::Entity::delete_many().exec(&**txn).await?;
     Ok(())
 }

@@ -204,7 +204,7 @@ async fn the_quarterly_circular_names_units_and_tickets() {
 async fn a_tampered_rollup_makes_a_draft_with_the_difference() {
     for bench in benches().await {
         bench.hear(&story().events).await;
-        bench.tamper("UPDATE daily_fact SET count = count + 1 WHERE measure = 'concluded' AND day = '2026-03-05'").await;
+        bench.tamper("UPDATE rollup SET count = count + 1 WHERE measure = 'concluded' AND period = '2026-03'").await;
         let month = bench.document(Series::Monthly, "2026-03").await;
         let found: Vec<_> = month
             .differences

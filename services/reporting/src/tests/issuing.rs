@@ -105,7 +105,7 @@ async fn an_issued_document_is_numbered_and_frozen() {
 async fn what_does_not_reconcile_cannot_be_issued() {
     for bench in benches().await {
         bench.hear(&story().events).await;
-        bench.tamper("UPDATE daily_fact SET count = count + 1 WHERE measure = 'received' AND day = '2026-03-02'").await;
+        bench.tamper("UPDATE rollup SET count = count + 1 WHERE measure = 'received' AND period = '2026-03-02'").await;
         let refused = issue(&bench, "k1", "2026-03-02", 0).await;
         assert!(
             matches!(refused, Err(ReportingError::NotReconciled(1))),

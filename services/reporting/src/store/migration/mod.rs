@@ -5,6 +5,7 @@ use sea_orm_migration::MigrationTrait;
 mod m20260901_000001_reporting_views;
 mod m20260901_000002_reporting_documents;
 mod m20261122_000003_reporting_waiting;
+mod m20261122_000004_reporting_rollups;
 
 /// All migrations of this service's database.
 #[must_use]
@@ -13,5 +14,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m20260901_000001_reporting_views::Migration));
     all.push(Box::new(m20260901_000002_reporting_documents::Migration));
     all.push(Box::new(m20261122_000003_reporting_waiting::Migration));
+    all.push(Box::new(m20261122_000004_reporting_rollups::Migration));
     all
 }

@@ -102,6 +102,7 @@ fn reader(owner: u128) -> Lease {
         consumer: "mirror",
         producer: "ledger",
         owner: Uuid::from_u128(owner),
+        length: Duration::from_secs(15),
     }
 }
 

@@ -1,22 +1,18 @@
-//! A daily rollup.
+//! Sums of facts by day and by month, along one dimension each.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "daily_fact")]
+#[sea_orm(table_name = "rollup")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub day: String,
+    pub dimension: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub period: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub measure: String,
     #[sea_orm(primary_key, auto_increment = false)]
-    pub unit_code: String,
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub channel_code: String,
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub kind: String,
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub category_code: String,
+    pub code: String,
     pub count: i64,
 }
 
