@@ -3,6 +3,7 @@
 //! Proptest prints what failed, made as small as it can be; `PROPTEST_RNG_SEED` repeats a run.
 
 mod model;
+mod orders;
 mod pure;
 mod stored;
 

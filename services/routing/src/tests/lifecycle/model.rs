@@ -149,6 +149,10 @@ pub(super) const ACTS: [Act; 32] = [
 ];
 
 /// What is known of a ticket.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a table, each on its own"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Model {
     pub place: Place,

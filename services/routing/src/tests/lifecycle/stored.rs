@@ -13,12 +13,12 @@ use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 
 use super::model::Place;
+use super::orders::order;
 use super::{Act, Model, Step, drawn, life, lives};
-use crate::app::order::Order;
 use crate::domain::ticket::Ticket;
-use crate::domain::word::{Card, Change, ReturnReason};
+use crate::domain::word::{Card, Change};
 use crate::store;
-use crate::tests::city::{City, dispatch, give_back, handle, matter, own_ticket};
+use crate::tests::city::{City, matter, own_ticket};
 
 const UNITS: [&str; 4] = ["HOUSING", "UMB", "LAMPS", "WATER"];
 /// Matters of a life: its own and two others.
@@ -295,39 +295,6 @@ impl Life<'_> {
         prop_assert_eq!(ticket.is_escalated, model.is_escalated);
         prop_assert_eq!(here, there);
         Ok(())
-    }
-}
-
-/// The order for `act`; a unit that is named is `other`.
-fn order(act: Act, other: &str) -> Order {
-    let why = || "有理由".to_owned();
-    match act {
-        Act::Dispatch => dispatch(other),
-        Act::Sign => Order::Sign,
-        Act::Return(true) => give_back(ReturnReason::NotDuty, other),
-        Act::Return(false) => give_back(ReturnReason::MissingInfo, other),
-        Act::Grant(_) => Order::DecideReturn {
-            grant: true,
-            lead: String::new(),
-            note: String::new(),
-        },
-        Act::Refuse => Order::DecideReturn {
-            grant: false,
-            lead: String::new(),
-            note: String::new(),
-        },
-        Act::Decide => Order::DecideConsultation {
-            lead: other.to_owned(),
-            assisting: Vec::new(),
-            decision: why(),
-        },
-        Act::Handle => handle(),
-        Act::SendBack => Order::SendBack { reason: why() },
-        Act::Conclude => Order::Conclude,
-        Act::Rework(_) => Order::Rework { reason: why() },
-        Act::Archive => Order::Archive,
-        Act::Supervise => Order::Supervise { order: why() },
-        _ => unreachable!("nobody orders {act:?}"),
     }
 }
 

@@ -50,6 +50,7 @@ pub fn set(plan: Plan) {
 }
 
 /// Ends the plan; tells where the step crashed, if it did.
+#[must_use]
 pub fn end() -> Option<&'static str> {
     RUNNING.take().and_then(|running| running.crashed_at)
 }

@@ -20,7 +20,7 @@ impl Run {
             0 => self.note_and("the courier forgets", |run| run.world.carrier.forget()),
             1 => self.note_and("the courier goes back", |run| run.world.carrier.go_back()),
             2 => self.note_and("the courier will remember", |run| {
-                run.world.carrier.remember()
+                run.world.carrier.remember();
             }),
             3 => self.note_and("the courier is spoilt", |run| run.world.carrier.spoil()),
             4 | 5 => self.habits(),
@@ -30,7 +30,7 @@ impl Run {
                     .pick(self.world.producers.len())
                     .unwrap_or_default();
                 self.note_and("a process of the ledger is killed", |run| {
-                    run.world.restart_producer(run.seed, index)
+                    run.world.restart_producer(run.seed, index);
                 });
             }
             7 => {
@@ -39,7 +39,7 @@ impl Run {
                     .pick(self.world.consumers.len())
                     .unwrap_or_default();
                 self.note_and("a process of the mirror is killed", |run| {
-                    run.world.restart_consumer(run.seed, index)
+                    run.world.restart_consumer(run.seed, index);
                 });
             }
             8 | 9 => self.fall_asleep(),

@@ -15,6 +15,7 @@ mod disasters;
 mod judge;
 mod ledger;
 mod mirror;
+mod peace;
 mod run;
 mod stage;
 mod template;

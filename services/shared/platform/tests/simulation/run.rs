@@ -7,9 +7,8 @@ use hotline_platform::fault::plan::{self, Commit, Plan};
 use hotline_platform::parked;
 use hotline_platform::testing::steps;
 
-use crate::judge::{self, Ends, Look, Verdict};
+use crate::judge::{Look, Verdict};
 use crate::ledger::Command;
-use crate::mirror::Trouble;
 use crate::stage::Came;
 use crate::world::{Late, World};
 
@@ -17,8 +16,6 @@ use crate::world::{Late, World};
 const STEPS: u32 = 300;
 /// Everything is looked at after so many steps.
 const LOOK_EVERY: u32 = 50;
-/// Rounds of peace in which everybody must reach the end.
-const ROUNDS_MAX: u32 = 100;
 
 /// A run of one seed.
 pub struct Run {
@@ -30,9 +27,9 @@ pub struct Run {
     /// Commands made so far.
     keys: u32,
     /// Whether steps crash, in so many of a hundred cases.
-    crashes: u32,
+    pub crashes: u32,
     /// Whether commits fail, in so many of a hundred cases.
-    commit_faults: u32,
+    pub commit_faults: u32,
 }
 
 impl Run {
@@ -144,16 +141,15 @@ impl Run {
             .world
             .pick(waiting.len())
             .filter(|_| self.world.fate.draw(3) == 0);
-        let index = match again {
-            Some(index) => waiting[index],
-            None => {
-                let Some(index) = self.world.pick(free.len()) else {
-                    return Ok(());
-                };
-                let command = self.new_command(free[index]);
-                self.world.unanswered.push(command);
-                self.world.unanswered.len() - 1
-            }
+        let index = if let Some(index) = again {
+            waiting[index]
+        } else {
+            let Some(index) = self.world.pick(free.len()) else {
+                return Ok(());
+            };
+            let command = self.new_command(free[index]);
+            self.world.unanswered.push(command);
+            self.world.unanswered.len() - 1
         };
         let plan = self.plan();
         self.send(index, plan).await
@@ -172,7 +168,7 @@ impl Run {
     }
 
     /// Sends an unanswered command.
-    async fn send(&mut self, index: usize, plan: Plan) -> Verdict {
+    pub async fn send(&mut self, index: usize, plan: Plan) -> Verdict {
         let command = self.world.unanswered[index].clone();
         let (process, core) = self.any_ledger();
         let sent = core.execute::<i64, CoreError, _>(command.context(), command.clone().work());
@@ -228,7 +224,7 @@ impl Run {
         }
     }
 
-    async fn commit_late(&mut self) -> Verdict {
+    pub async fn commit_late(&mut self) -> Verdict {
         let Some(index) = self.world.pick(self.world.late.len()) else {
             return Ok(());
         };
@@ -259,7 +255,7 @@ impl Run {
         Ok(())
     }
 
-    async fn relay(&mut self) {
+    pub async fn relay(&mut self) {
         let (index, core) = self.any_ledger();
         let plan = self.plan();
         let passed = self
@@ -272,7 +268,7 @@ impl Run {
             .note("relay", format_args!("{index} numbers {told:?}"));
     }
 
-    async fn publisher(&mut self) {
+    pub async fn publisher(&mut self) {
         let (index, _) = self.any_ledger();
         let Some(mut publishing) = self.world.producers[index].publishing.take() else {
             return;
@@ -307,7 +303,7 @@ impl Run {
         }
     }
 
-    async fn step_of_mirror(&mut self, index: usize, plan: Plan) {
+    pub async fn step_of_mirror(&mut self, index: usize, plan: Plan) {
         plan::set(plan);
         let life = self.world.consumers[index].life.as_mut();
         let came = self.world.stage.step(life).await;
@@ -335,7 +331,7 @@ impl Run {
             .note("timers", format_args!("{index} fires {told:?}"));
     }
 
-    async fn retry_parked(&mut self) {
+    pub async fn retry_parked(&mut self) {
         let index = self
             .world
             .pick(self.world.consumers.len())
@@ -380,101 +376,5 @@ impl Run {
         self.world
             .trace
             .note("time", format_args!("{}", self.world.stage.passed()));
-    }
-
-    /// No new trouble: everybody reaches the end, first past what stays poisoned, then with nothing left.
-    async fn peace(&mut self) -> Verdict {
-        self.world.trace.note("world", "peace");
-        self.calm();
-        while !self.world.late.is_empty() {
-            self.commit_late_in_peace().await?;
-        }
-        self.everybody_until("everybody reaches the end", 2_000, Ends::is_at_end)
-            .await?;
-        Look::at(&self.world).await.judge()?;
-        self.world.troubles.lock().expect("unpoisoned").clear();
-        self.world
-            .timers
-            .troubled
-            .lock()
-            .expect("unpoisoned")
-            .clear();
-        self.rearm().await;
-        self.everybody_until("nothing is left", 3_600_000, Ends::is_over)
-            .await?;
-        let look = Look::at(&self.world).await;
-        look.judge()?;
-        judge::commands_are_done_once(&self.world).await?;
-        self.world.trace.note("world", look.told());
-        Ok(())
-    }
-
-    /// Faults end; what is poisoned stays so.
-    fn calm(&mut self) {
-        self.crashes = 0;
-        self.commit_faults = 0;
-        self.world.carrier.set(crate::carrier::Habits::default());
-        self.world
-            .is_log_away
-            .store(false, std::sync::atomic::Ordering::Relaxed);
-        let mut troubles = self.world.troubles.lock().expect("unpoisoned");
-        troubles.retain(|_, trouble| *trouble != Trouble::Transient);
-    }
-
-    async fn commit_late_in_peace(&mut self) -> Verdict {
-        let before = self.world.late.len();
-        self.commit_late().await?;
-        assert!(self.world.late.len() < before, "a late write ends");
-        Ok(())
-    }
-
-    async fn everybody_until(
-        &mut self,
-        what: &str,
-        millis: i64,
-        is_reached: fn(&Ends) -> bool,
-    ) -> Verdict {
-        for _ in 0..ROUNDS_MAX {
-            self.world.stage.advance(millis * 1000);
-            while !self.world.unanswered.is_empty() {
-                self.send(0, Plan::default()).await?;
-            }
-            for index in 0..self.world.producers.len() {
-                let core = self.world.producers[index].core.clone();
-                let handler = self.world.timers.clone();
-                while steps::fire(&core, &handler)
-                    .await
-                    .is_ok_and(|fired| fired > 0)
-                {}
-            }
-            self.relay().await;
-            self.publisher().await;
-            for index in 0..self.world.consumers.len() {
-                for _ in 0..3 {
-                    self.step_of_mirror(index, Plan::default()).await;
-                }
-            }
-            self.retry_parked().await;
-            if is_reached(&Ends::at(&self.world).await) {
-                return Ok(());
-            }
-        }
-        Err(format!(
-            "not within {ROUNDS_MAX} rounds: {what}: {:?}",
-            Ends::at(&self.world).await
-        ))
-    }
-
-    /// Arms failed timers again, as a person would.
-    async fn rearm(&mut self) {
-        let core = self.world.producers[0].core.clone();
-        let failed = hotline_platform::timers::failed(&core, None, 1000)
-            .await
-            .expect("readable");
-        for timer in failed {
-            let cause = crate::ledger::cause("administrator");
-            let is_armed = hotline_platform::timers::rearm(&core, timer.seq, &cause).await;
-            assert!(is_armed.expect("written"), "it had failed");
-        }
     }
 }
