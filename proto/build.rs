@@ -122,11 +122,19 @@ fn literal(path: &str, rule: &DynamicMessage) -> Result<String, Failure> {
         number("scope")?,
         number("pii")?,
         number("priority")?,
-        number("deadline_ms")?,
+        grouped(number("deadline_ms")?),
         number("max_request_kib")?,
         flag("reason_required"),
         flag("two_person"),
         flag("step_up"),
         flag("idempotent"),
     ))
+}
+
+/// A number as code writes it: `3_600_000`.
+fn grouped(number: i64) -> String {
+    match number {
+        ..1_000 => number.to_string(),
+        _ => format!("{}_{:03}", grouped(number / 1_000), number % 1_000),
+    }
 }

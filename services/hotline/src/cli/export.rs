@@ -44,7 +44,9 @@ async fn to_file(city: &Reach, args: &Args, path: &Path) -> anyhow::Result<()> {
     let file = File::create(&part).with_context(|| format!("create {}", part.display()))?;
     let mut file = BufWriter::new(file);
     export(city, args, &mut file).await?;
-    let file = file.into_inner().map_err(|error| error.into_error())?;
+    let file = file
+        .into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?;
     file.sync_all()?;
     std::fs::rename(&part, path).with_context(|| format!("write {}", path.display()))
 }

@@ -138,10 +138,10 @@ pub(super) fn refusal(status: &Status) -> anyhow::Error {
     let wrong = status.get_details_bad_request();
     for violation in wrong.into_iter().flat_map(|wrong| wrong.field_violations) {
         if !status.message().contains(&violation.description) {
-            told.push_str(&format!(
-                "\n  {}: {}",
-                violation.field, violation.description
-            ));
+            told.push_str("\n  ");
+            told.push_str(&violation.field);
+            told.push_str(": ");
+            told.push_str(&violation.description);
         }
     }
     anyhow::Error::msg(told)

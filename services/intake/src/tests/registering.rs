@@ -86,6 +86,7 @@ async fn two_processes_that_register_the_same_at_once_make_one_appeal() {
                 keys: city.intake.settings.keys.clone(),
                 zone: city.intake.settings.zone,
                 masker: city.intake.settings.masker.clone(),
+                batch_max: city.intake.settings.batch_max,
             },
         );
         let mut tasks = tokio::task::JoinSet::new();

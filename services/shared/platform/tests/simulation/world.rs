@@ -188,6 +188,7 @@ impl World {
             transport: self.transport(),
             end,
             courier: self.courier.clone(),
+            lease: hotline_platform::consumer::LEASE,
         };
         let reading = Reading::new(&core, Arc::new(reaction.clone()), source);
         *reaction.reader.lock().expect("unpoisoned") = Some(reading.owner());
