@@ -85,7 +85,8 @@ impl Cluster {
     pub fn start_again(&self) {
         let folder = self.folder.path();
         let mut options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories={}",
+            "-p {} -c listen_addresses=127.0.0.1 -c recovery_init_sync_method=syncfs \
+             -c unix_socket_directories={}",
             self.port,
             folder.display()
         );
