@@ -25,6 +25,8 @@ const ROWS: i64 = 6_000;
 const CHUNK: usize = 40;
 const CHANNEL: &str = "mayor_mailbox";
 const HEADER: [&str; 4] = ["source_id", "said_at", "subject", "text"];
+/// So long a chunk takes at least, so that a client is seen and killed between two of them.
+const CHUNK_MILLIS: u64 = 300;
 /// How often a running import is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -71,7 +73,12 @@ async fn what_a_killed_process_held_does_not_keep_events_from_the_next_one() {
 async fn an_import_whose_client_is_killed_goes_on_to_the_same_sums() {
     for installation in Installation::all().await {
         let label = installation.label;
-        let process = installation.start().await;
+        let mut slow = installation.command(&["run"]);
+        slow.env(
+            "FAILPOINTS",
+            format!("import.advanced=sleep({CHUNK_MILLIS})"),
+        );
+        let process = installation.start_as(slow).await.expect("it serves");
         installation.load_sample();
         let file = installation.folder().join("invented.csv");
         std::fs::write(&file, invented(ROWS)).expect("a writable folder");

@@ -8,15 +8,15 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use hotline::services::Name;
+use hotline_proto::intake::LoadRegistryRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
-use hotline_proto::intake::{ListChannelsRequest, LoadRegistryRequest};
 use hotline_proto::shared::RegistryTable;
 use hotline_tests::principal::by;
 use hotline_tests::process::Installation;
 use sea_orm::{ConnectionTrait, Database, Statement};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 
-/// How long a process may take to start or to hear an event.
+/// How long an event may take to be heard.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Who hears intake.
 const HEARERS: usize = 3;
@@ -70,22 +70,9 @@ async fn write_alone(installation: &Installation) {
     for peer in ["ROUTING", "FEEDBACK", "REPORTING"] {
         command.env(format!("HOTLINE__PEERS__{peer}"), "http://127.0.0.1:9");
     }
-    let mut intake = command.spawn().expect("the binary starts");
-    let channel = Endpoint::from_shared(format!("http://{}", installation.addr))
-        .expect("an address")
-        .connect_lazy();
-    let begun = Instant::now();
-    let mut client = IntakeServiceClient::new(channel.clone());
-    loop {
-        let asked = by("administrator", "test", ListChannelsRequest::default());
-        if client.list_channels(asked).await.is_ok() {
-            break;
-        }
-        assert!(begun.elapsed() < PATIENCE, "intake does not answer");
-    }
-    load(channel).await;
-    intake.kill().expect("it is ours");
-    intake.wait().expect("it was started");
+    let intake = installation.start_as(command).await.expect("it serves");
+    load(intake.channel()).await;
+    intake.kill();
 }
 
 async fn load(channel: Channel) {

@@ -87,10 +87,13 @@ async fn terminated_backends_lose_nothing_that_was_acknowledged() {
     let callers = city.call();
     let stranger = stranger(&city.cluster).await.expect("a connection");
     let mut looks = interval(TERMINATE_EVERY);
-    let mut terminated = 0;
+    let (mut terminated, mut last) = (0, Instant::now());
     while terminated < terminations {
         looks.tick().await;
-        terminated += terminate(&stranger, "ORDER BY random() LIMIT 1").await;
+        let now = terminate(&stranger, "ORDER BY random() LIMIT 1").await;
+        terminated += now;
+        last = if now > 0 { Instant::now() } else { last };
+        assert!(last.elapsed() < WAIT_MAX, "nobody is left to terminate");
     }
     city.receipts(RECEIPTS_BETWEEN).await;
     callers.stop().await;

@@ -175,11 +175,11 @@ fn make_secret(path: &Path, seed: Option<u64>) -> std::io::Result<()> {
     let mut bytes = [0; SECRET_BYTES];
     seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)
         .fill_bytes(&mut bytes);
-    let draft = path.with_extension(std::process::id().to_string());
+    // Two processes can have one number, each in a container of its own.
+    let draft = path.with_extension(format!("{:016x}", StdRng::from_os_rng().next_u64()));
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(&draft)?;
     fault::point("start.secret_begun");

@@ -2,6 +2,7 @@
 //! the city, by itself.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hotline_platform::testing::{is_long, seed};
 use hotline_tests::ledger::Ledger;
@@ -15,6 +16,8 @@ use crate::city::City;
 
 /// Callers at once.
 const CALLERS: usize = 4;
+/// How long a city may take for some changes of its files.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How many asks a disk that stays full refuses.
 const REFUSED: usize = 40;
 
@@ -67,8 +70,9 @@ async fn a_full_disk_is_answered_unavailable_until_there_is_room_again() {
 
 /// Callers ask until the disk was asked for `changes` more; what it refuses is refused to them.
 async fn call_until(process: &Process, ledger: &Arc<Ledger>, shim: &Shim, changes: u64) {
-    let until = shim.count() + changes;
+    let (until, begun) = (shim.count() + changes, Instant::now());
     while shim.count() < until {
+        assert!(begun.elapsed() < PATIENCE, "nothing is written any more");
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let (channel, ledger) = (process.channel(), Arc::clone(ledger));

@@ -42,13 +42,22 @@ async fn to_file(city: &Reach, args: &Args, path: &Path) -> anyhow::Result<()> {
     part.push(".part");
     let part = PathBuf::from(part);
     let file = File::create(&part).with_context(|| format!("create {}", part.display()))?;
+    let written = whole(city, args, file).await;
+    if written.is_err() {
+        // What citizens said is not left lying about.
+        drop(std::fs::remove_file(&part));
+    }
+    written?;
+    std::fs::rename(&part, path).with_context(|| format!("write {}", path.display()))
+}
+
+async fn whole(city: &Reach, args: &Args, file: File) -> anyhow::Result<()> {
     let mut file = BufWriter::new(file);
     export(city, args, &mut file).await?;
     let file = file
         .into_inner()
         .map_err(std::io::IntoInnerError::into_error)?;
-    file.sync_all()?;
-    std::fs::rename(&part, path).with_context(|| format!("write {}", path.display()))
+    Ok(file.sync_all()?)
 }
 
 async fn export(city: &Reach, args: &Args, mut out: impl Write) -> anyhow::Result<()> {

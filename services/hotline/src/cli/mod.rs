@@ -22,11 +22,18 @@ use crate::{bench, demo, import};
 
 pub use place::Place;
 
+/// A build that can be told to break says so.
+const VERSION: &str = if cfg!(feature = "testing") {
+    concat!(env!("CARGO_PKG_VERSION"), " (testing: not for a city)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// One city, one number.
 #[derive(Debug, Parser)]
 #[command(
     name = "hotline",
-    version,
+    version = VERSION,
     about = "One city, one number: every appeal becomes a ticket that ends."
 )]
 pub struct Cli {

@@ -162,10 +162,9 @@ async fn render(
     };
     let pieces = said(client.render_document(by_administrator(request)).await)?;
     let drawn = together(pieces, |piece| (piece.head, piece.piece)).await?;
-    if let Some(head) = last_issued(client, series, args)
-        .await?
-        .and_then(|last| last.head)
-    {
+    // Only a hint: the document is not given up for it.
+    let last = last_issued(client, series, args).await.ok().flatten();
+    if let Some(head) = last.and_then(|last| last.head) {
         let number = head.issue_number;
         writeln!(
             std::io::stderr(),

@@ -8,7 +8,7 @@ use super::names::Names;
 use super::words;
 
 /// Columns of the export, from left to right.
-pub const COLUMNS: [(&str, ColumnKind); 19] = [
+pub const COLUMNS: [(&str, ColumnKind); 20] = [
     ("受理编号", ColumnKind::Text),
     ("来信时间", ColumnKind::Date),
     ("渠道", ColumnKind::Text),
@@ -23,6 +23,7 @@ pub const COLUMNS: [(&str, ColumnKind); 19] = [
     ("办理轮次", ColumnKind::Count),
     ("签收时间", ColumnKind::Date),
     ("办理时限", ColumnKind::Date),
+    ("时限暂定", ColumnKind::Text),
     ("办结时间", ColumnKind::Date),
     ("退单次数", ColumnKind::Count),
     ("督办次数", ColumnKind::Count),
@@ -59,6 +60,7 @@ pub fn record(ticket: &Ticket, names: &Names, zone: Zone) -> Vec<Cell> {
         Cell::Count(ticket.round.into()),
         time(ticket.signed_at),
         Cell::Deadline(ticket.due_at.map(|due| zone.wall(due))),
+        Cell::text(if ticket.due_provisional { "是" } else { "" }),
         time(ticket.concluded_at),
         Cell::Count(ticket.returns.into()),
         Cell::Count(ticket.supervision_orders.into()),

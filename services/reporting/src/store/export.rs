@@ -1,5 +1,7 @@
 //! Tickets in the order of their ids, a page at a time.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use hotline_platform::core::CoreError;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -31,26 +33,24 @@ pub async fn tickets_behind(
     for row in rows {
         tickets.push(ticket_from(row)?.shown);
     }
-    if let (Some(from), Some(to)) = (tickets.first(), tickets.last()) {
-        let mut citizens = citizens(db, from.id, to.id).await?;
-        for ticket in &mut tickets {
-            ticket.citizens = citizens.remove(&ticket.id).unwrap_or_default();
-        }
+    let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
+    let mut citizens = citizens(db, &ids).await?;
+    for ticket in &mut tickets {
+        ticket.citizens = citizens.remove(&ticket.id).unwrap_or_default();
     }
     Ok(tickets)
 }
 
-/// The citizens of the matters on tickets of a range of ids.
+/// The citizens of the matters on these tickets.
 async fn citizens(
     db: &impl ConnectionTrait,
-    from: Uuid,
-    to: Uuid,
-) -> Result<std::collections::BTreeMap<Uuid, Vec<String>>, CoreError> {
+    tickets: &[Uuid],
+) -> Result<BTreeMap<Uuid, Vec<String>>, CoreError> {
     let rows: Vec<(Uuid, String)> = matter_view::Entity::find()
         .select_only()
         .column(matter_view::Column::TicketId)
         .column(matter_view::Column::Citizen)
-        .filter(matter_view::Column::TicketId.between(from, to))
+        .filter(matter_view::Column::TicketId.is_in(tickets.iter().copied()))
         .filter(matter_view::Column::LastMove.ne("withdrawn"))
         .order_by_asc(matter_view::Column::TicketId)
         .order_by_asc(matter_view::Column::ReceivedAt)
@@ -58,7 +58,7 @@ async fn citizens(
         .into_tuple()
         .all(db)
         .await?;
-    let mut citizens = std::collections::BTreeMap::<Uuid, Vec<String>>::new();
+    let mut citizens = BTreeMap::<Uuid, Vec<String>>::new();
     for (ticket, citizen) in rows {
         citizens.entry(ticket).or_default().push(citizen);
     }

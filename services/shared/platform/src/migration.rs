@@ -11,6 +11,7 @@ use sea_orm_migration::schema::{
     big_integer, big_integer_null, blob, blob_null, integer, small_integer, string, text,
     text_null, uuid, uuid_null,
 };
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf};
 
 use crate::core::CoreError;
@@ -76,6 +77,13 @@ impl MigrationName for Whole {
 #[async_trait]
 impl MigrationTrait for Whole {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if manager.get_database_backend() == DbBackend::Postgres {
+            // A table of a large city takes longer than any call may; inside this transaction only.
+            let connection = manager.get_connection();
+            connection
+                .execute_unprepared("SET LOCAL statement_timeout = 0")
+                .await?;
+        }
         self.0.up(manager).await?;
         fault::point("migration.applied");
         Ok(())
