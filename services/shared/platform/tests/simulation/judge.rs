@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use crate::ledger::{get, rows};
+use crate::ledger::{Command, get, rows};
 use crate::world::World;
 
 /// A broken promise, in words.
@@ -305,12 +305,29 @@ impl Look {
 }
 
 /// Every client was answered once, and got what it asked for once.
-pub async fn commands_are_done_once(world: &World) -> Verdict {
-    let text = "SELECT key FROM done GROUP BY key HAVING COUNT(*) > 1";
-    let twice = rows(world.ledger.read(), text).await;
-    holds(twice.is_empty(), || {
-        format!("{} commands were carried out twice", twice.len())
-    })
+pub async fn commands_are_done_once(world: &World, answered: &[(Command, i64)]) -> Verdict {
+    let text = "SELECT key, version FROM done";
+    let done: Vec<(String, i64)> = rows(world.ledger.read(), text)
+        .await
+        .iter()
+        .map(|row| (get(row, "key"), get(row, "version")))
+        .collect();
+    let once: BTreeMap<&str, i64> = done
+        .iter()
+        .map(|(key, version)| (key.as_str(), *version))
+        .collect();
+    holds(once.len() == done.len(), || {
+        format!(
+            "{} commands were carried out twice",
+            done.len() - once.len()
+        )
+    })?;
+    for (command, version) in answered {
+        holds(once.get(command.key.as_str()) == Some(version), || {
+            format!("{} was answered {version} and is not done", command.key)
+        })?;
+    }
+    Ok(())
 }
 
 async fn events<C: ConnectionTrait>(ledger: &C) -> Vec<Event> {

@@ -38,7 +38,7 @@ impl Run {
             .await?;
         let look = Look::at(&self.world).await;
         look.judge()?;
-        judge::commands_are_done_once(&self.world).await?;
+        judge::commands_are_done_once(&self.world, &self.answered).await?;
         self.world.trace.note("world", look.told());
         Ok(())
     }
