@@ -114,15 +114,29 @@ impl<'de, C: DeserializeOwned> Deserialize<'de> for Section<C> {
 pub struct FeedConfig {
     /// `redis://…` of the courier; absent: consumers read the producers' logs.
     pub redis_url: Option<String>,
-    /// Seconds that a silent process keeps the logs it reads, before another may take them.
+    /// Seconds that a silent process keeps the logs it reads, before another may take them; at least 3,
+    /// because a process that waits for the courier is silent for one.
+    #[serde(deserialize_with = "lease_seconds")]
     pub lease_s: u16,
+}
+
+/// The shortest lease.
+const LEASE_MIN_S: u16 = 3;
+
+fn lease_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
+    let seconds = u16::deserialize(deserializer)?;
+    if seconds < LEASE_MIN_S {
+        let told = format!("`lease_s`: expected at least {LEASE_MIN_S} seconds, found {seconds}");
+        return Err(D::Error::custom(told));
+    }
+    Ok(seconds)
 }
 
 impl FeedConfig {
     /// How long a silent process keeps the logs it reads.
     #[must_use]
     pub fn lease(&self) -> Duration {
-        Duration::from_secs(self.lease_s.max(1).into())
+        Duration::from_secs(self.lease_s.into())
     }
 }
 
@@ -346,6 +360,8 @@ mod tests {
             ("[intake]\ndatabase = \"sqlite://x.db\"", "database"),
             ("[reporting]\nranked_minimum = 3", "ranked_minimum"),
             ("[intake]\ndatabase_url = 3", "database_url"),
+            ("[intake]\nbatch_max = 0", "batch_max"),
+            ("[feed]\nlease_s = 2", "lease_s"),
             ("[peers]\nrouteing = \"http://routing:7010\"", "routeing"),
             ("colour = 1", "colour"),
         ];
