@@ -259,6 +259,9 @@ async fn one_registration(
 }
 
 /// Waits until every event has its number, so that the relay does not work in another's time.
+///
+/// Then the tables are analysed, as autovacuum does every minute: a statement that was planned while they
+/// were empty reads them from end to end until then.
 async fn rest(database: &DatabaseConnection) -> anyhow::Result<()> {
     let text = "SELECT count(*) AS waiting FROM outbox WHERE pub_seq IS NULL";
     loop {
@@ -266,6 +269,7 @@ async fn rest(database: &DatabaseConnection) -> anyhow::Result<()> {
         let row = database.query_one_raw(asked).await?;
         let waiting: i64 = row.context("a count")?.try_get("", "waiting")?;
         if waiting == 0 {
+            database.execute_unprepared("ANALYZE").await?;
             return Ok(());
         }
         tokio::time::sleep(LOOK).await;

@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::{AppealId, Id};
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::Expr;
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::entity::appeal;
-use super::{IN_LIST_MAX, INSERT_MAX, StoreError, instant, term};
+use super::{IN_LIST_MAX, StoreError, instant, term};
 use crate::domain::appeal::{Appeal, Filter, Outcome};
 use crate::domain::registration::Confidentiality;
 use crate::domain::terms::Term;
@@ -64,13 +65,7 @@ pub struct Cursor {
 
 /// Inserts appeals, many a statement.
 pub async fn insert(txn: &Txn, rows: Vec<NewAppeal>) -> Result<(), StoreError> {
-    let mut models = rows.into_iter().map(active).peekable();
-    while models.peek().is_some() {
-        let chunk: Vec<_> = models.by_ref().take(INSERT_MAX).collect();
-        appeal::Entity::insert_many(chunk)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    bulk::insert(txn, rows.into_iter().map(active).collect()).await?;
     Ok(())
 }
 
@@ -90,7 +85,7 @@ pub async fn known(
                 appeal::Column::ContentHash,
                 appeal::Column::DedupKey,
             ])
-            .filter(appeal::Column::DedupKey.is_in(keys))
+            .filter(appeal::Column::DedupKey.is_in(bulk::keys(keys)))
             .into_tuple()
             .all(db)
             .await?;

@@ -1,11 +1,12 @@
 //! Contacts in clear: written at registration, read only at the moment of sending.
 
 use hotline_kernel::id::ContactId;
+use hotline_platform::bulk;
 use hotline_platform::db::Txn;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
+use super::StoreError;
 use super::entity::contact;
-use super::{INSERT_MAX, StoreError};
 use crate::domain::registration::Contact;
 
 /// A contact to be kept.
@@ -20,13 +21,7 @@ pub struct NewContact {
 
 /// Inserts contacts, many a statement.
 pub async fn insert(txn: &Txn, rows: Vec<NewContact>) -> Result<(), StoreError> {
-    let mut models = rows.into_iter().map(active).peekable();
-    while models.peek().is_some() {
-        let chunk: Vec<_> = models.by_ref().take(INSERT_MAX).collect();
-        contact::Entity::insert_many(chunk)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    bulk::insert(txn, rows.into_iter().map(active).collect()).await?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use hotline_kernel::id::{AppealId, ImportBatchId};
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::Expr;
@@ -13,7 +14,7 @@ use sea_orm::{
 };
 
 use super::entity::{import_batch, import_refusal, import_row};
-use super::{IN_LIST_MAX, INSERT_MAX, StoreError, broken, optional_instant, term};
+use super::{IN_LIST_MAX, StoreError, broken, optional_instant, term};
 use crate::domain::import::{ImportBatch, ImportKey, ImportSums, RawRow, RefusedRow, RowOutcome};
 use crate::domain::mapping::Refusal;
 use crate::domain::terms::Term;
@@ -130,22 +131,15 @@ pub async fn insert_rows(
     batch: ImportBatchId,
     rows: Vec<RowRecord>,
 ) -> Result<(), StoreError> {
-    let mut models = rows.into_iter().map(|row| import_row::ActiveModel {
+    let models = rows.into_iter().map(|row| import_row::ActiveModel {
         batch_id: Set(batch.uuid()),
         row_no: Set(row.row_no),
         outcome: Set(row.outcome.word().to_owned()),
         appeal_id: Set(row.appeal_id.map(AppealId::uuid)),
         content: Set(row.content),
     });
-    loop {
-        let chunk: Vec<_> = models.by_ref().take(INSERT_MAX).collect();
-        if chunk.is_empty() {
-            return Ok(());
-        }
-        import_row::Entity::insert_many(chunk)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    bulk::insert(txn, models.collect()).await?;
+    Ok(())
 }
 
 /// How often each of `contents` came before in a run.
@@ -161,7 +155,7 @@ pub async fn occurrences(
             .column(import_row::Column::Content)
             .column_as(import_row::Column::RowNo.count(), "rows")
             .filter(import_row::Column::BatchId.eq(batch.uuid()))
-            .filter(import_row::Column::Content.is_in(contents))
+            .filter(import_row::Column::Content.is_in(bulk::keys(contents)))
             .group_by(import_row::Column::Content)
             .into_tuple()
             .all(db)
@@ -177,23 +171,18 @@ pub async fn insert_refusals(
     batch: ImportBatchId,
     rows: &[RefusedRow],
 ) -> Result<(), StoreError> {
-    for rows in rows.chunks(INSERT_MAX) {
-        let models = rows.iter().map(|refused| {
-            Ok(import_refusal::ActiveModel {
-                batch_id: Set(batch.uuid()),
-                row_no: Set(refused.row.row_no),
-                source_line: Set(refused.row.source_line),
-                field: Set(refused.refusal.field.clone()),
-                expected: Set(storable(&refused.refusal.expected)),
-                found: Set(storable(&refused.refusal.found)),
-                cells: Set(json(&refused.row.cells)?),
-            })
-        });
-        let models = models.collect::<Result<Vec<_>, StoreError>>()?;
-        import_refusal::Entity::insert_many(models)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    let models = rows.iter().map(|refused| {
+        Ok(import_refusal::ActiveModel {
+            batch_id: Set(batch.uuid()),
+            row_no: Set(refused.row.row_no),
+            source_line: Set(refused.row.source_line),
+            field: Set(refused.refusal.field.clone()),
+            expected: Set(storable(&refused.refusal.expected)),
+            found: Set(storable(&refused.refusal.found)),
+            cells: Set(json(&refused.row.cells)?),
+        })
+    });
+    bulk::insert(txn, models.collect::<Result<Vec<_>, StoreError>>()?).await?;
     Ok(())
 }
 

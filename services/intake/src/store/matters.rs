@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::{AppealId, MatterId, TicketId};
 use hotline_kernel::time::micros;
+use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::Expr;
@@ -12,7 +13,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::matter;
-use super::{IN_LIST_MAX, INSERT_MAX, StoreError, optional_instant, term};
+use super::{IN_LIST_MAX, StoreError, optional_instant, term};
 use crate::domain::matter::{MaskedReply, Matter, Place};
 use crate::domain::terms::Term;
 
@@ -32,13 +33,7 @@ pub struct NewMatterRow {
 
 /// Inserts matters, many a statement.
 pub async fn insert(txn: &Txn, rows: Vec<NewMatterRow>) -> Result<(), StoreError> {
-    let mut models = rows.into_iter().map(active).peekable();
-    while models.peek().is_some() {
-        let chunk: Vec<_> = models.by_ref().take(INSERT_MAX).collect();
-        matter::Entity::insert_many(chunk)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    bulk::insert(txn, rows.into_iter().map(active).collect()).await?;
     Ok(())
 }
 
@@ -52,7 +47,7 @@ pub async fn taken_numbers(
         let found: Vec<String> = matter::Entity::find()
             .select_only()
             .column(matter::Column::Number)
-            .filter(matter::Column::Number.is_in(numbers))
+            .filter(matter::Column::Number.is_in(bulk::keys(numbers)))
             .into_tuple()
             .all(db)
             .await?;

@@ -21,8 +21,6 @@ use crate::domain::terms::Term;
 
 /// Most values in one IN list.
 const IN_LIST_MAX: usize = 500;
-/// Most rows in one INSERT: `SQLite` looks for each value by walking the list of all, so few are faster.
-const INSERT_MAX: usize = 100;
 
 /// Why storage did not do what was asked.
 #[derive(Debug, thiserror::Error)]

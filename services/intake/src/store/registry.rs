@@ -1,6 +1,7 @@
 //! Channels, lines, and how often each table was loaded.
 
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::bulk;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -9,7 +10,7 @@ use sea_orm::{
 };
 
 use super::entity::{channel, line, registry_load};
-use super::{IN_LIST_MAX, INSERT_MAX, StoreError, term};
+use super::{IN_LIST_MAX, StoreError, term};
 use crate::domain::registry::{Channel, Line};
 use crate::domain::terms::Term;
 
@@ -23,7 +24,7 @@ pub async fn known_channels(
         let known: Vec<String> = channel::Entity::find()
             .select_only()
             .column(channel::Column::Code)
-            .filter(channel::Column::Code.is_in(codes))
+            .filter(channel::Column::Code.is_in(bulk::keys(codes)))
             .into_tuple()
             .all(db)
             .await?;
@@ -40,7 +41,7 @@ pub async fn lines_of(
     let mut found = Vec::new();
     for numbers in numbers.chunks(IN_LIST_MAX) {
         for row in line::Entity::find()
-            .filter(line::Column::Number.is_in(numbers))
+            .filter(line::Column::Number.is_in(bulk::keys(numbers)))
             .all(db)
             .await?
         {
@@ -89,36 +90,28 @@ pub async fn lines(
 /// Replaces all channels.
 pub async fn replace_channels(txn: &Txn, rows: &[Channel]) -> Result<(), StoreError> {
     channel::Entity::delete_many().exec(&**txn).await?;
-    for rows in rows.chunks(INSERT_MAX) {
-        let models = rows.iter().map(|row| channel::ActiveModel {
-            code: Set(row.code.clone()),
-            name: Set(row.name.clone()),
-            kind: Set(row.kind.clone()),
-            owner_unit_code: Set(row.owner_unit_code.clone()),
-            is_answered_publicly: Set(row.is_answered_publicly),
-        });
-        channel::Entity::insert_many(models)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    let models = rows.iter().map(|row| channel::ActiveModel {
+        code: Set(row.code.clone()),
+        name: Set(row.name.clone()),
+        kind: Set(row.kind.clone()),
+        owner_unit_code: Set(row.owner_unit_code.clone()),
+        is_answered_publicly: Set(row.is_answered_publicly),
+    });
+    bulk::insert(txn, models.collect()).await?;
     Ok(())
 }
 
 /// Replaces all lines.
 pub async fn replace_lines(txn: &Txn, rows: &[Line]) -> Result<(), StoreError> {
     line::Entity::delete_many().exec(&**txn).await?;
-    for rows in rows.chunks(INSERT_MAX) {
-        let models = rows.iter().map(|row| line::ActiveModel {
-            number: Set(row.number.clone()),
-            name: Set(row.name.clone()),
-            unit_name: Set(row.unit_name.clone()),
-            merge_mode: Set(row.merge_mode.word().to_owned()),
-            is_exempt: Set(row.is_exempt),
-        });
-        line::Entity::insert_many(models)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    let models = rows.iter().map(|row| line::ActiveModel {
+        number: Set(row.number.clone()),
+        name: Set(row.name.clone()),
+        unit_name: Set(row.unit_name.clone()),
+        merge_mode: Set(row.merge_mode.word().to_owned()),
+        is_exempt: Set(row.is_exempt),
+    });
+    bulk::insert(txn, models.collect()).await?;
     Ok(())
 }
 

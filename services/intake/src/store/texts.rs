@@ -2,6 +2,7 @@
 //! again attaches to it. The key is unique, so that two cannot open at once.
 
 use hotline_kernel::id::{MatterId, TicketId};
+use hotline_platform::bulk;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -21,7 +22,7 @@ pub async fn standing(
         let rows: Vec<(Option<String>, Option<Uuid>)> = matter::Entity::find()
             .select_only()
             .columns([matter::Column::OpenKey, matter::Column::TicketId])
-            .filter(matter::Column::OpenKey.is_in(keys))
+            .filter(matter::Column::OpenKey.is_in(bulk::keys(keys)))
             .into_tuple()
             .all(db)
             .await?;

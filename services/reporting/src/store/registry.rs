@@ -1,11 +1,12 @@
 //! Names of codes, one table replaced whole by each newer load.
 
+use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
 use super::entity::{registry_load, registry_name};
-use super::{CHUNK, upsert};
+use super::upsert;
 use crate::domain::names::{Entry, Names};
 
 /// The version of a table's last load, 0 if there was none.
@@ -38,11 +39,7 @@ pub async fn replace(
             group_name: Set(entry.group),
         })
         .collect();
-    for chunk in rows.chunks(CHUNK / 5) {
-        registry_name::Entity::insert_many(chunk.to_vec())
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+    bulk::insert(txn, rows).await?;
     upsert(
         txn,
         registry_load::ActiveModel {

@@ -2,6 +2,7 @@
 
 use chrono::Datelike;
 use hotline_kernel::calendar::{CountStart, DayKind};
+use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::sea_query::{Expr, ExprTrait, OnConflict};
@@ -20,9 +21,6 @@ use crate::domain::load::{Table, TableRows};
 use crate::domain::policy::{CategoryDeadlines, Policy};
 use crate::domain::registry::{Area, Category, Holiday, Rows, Unit, UnitAlias};
 use crate::domain::word::Word;
-
-/// Rows of one INSERT; both databases bind more values than that takes.
-const INSERT_ROWS_MAX: usize = 500;
 
 /// Stands for all tables together where loads are counted.
 const WHOLE: &str = "registry";
@@ -178,16 +176,10 @@ where
     M: sea_orm::ModelTrait + IntoActiveModel<<M::Entity as EntityTrait>::ActiveModel>,
     <M::Entity as EntityTrait>::ActiveModel: Send,
 {
-    let mut rows = rows
+    let rows = rows
         .into_iter()
-        .map(|row| row.into_active_model().reset_all())
-        .peekable();
-    while rows.peek().is_some() {
-        let chunk: Vec<_> = rows.by_ref().take(INSERT_ROWS_MAX).collect();
-        <M::Entity as EntityTrait>::insert_many(chunk)
-            .exec_without_returning(&**txn)
-            .await?;
-    }
+        .map(|row| row.into_active_model().reset_all());
+    bulk::insert(txn, rows.collect()).await?;
     Ok(())
 }
 

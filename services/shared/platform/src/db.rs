@@ -4,9 +4,7 @@ use std::ops::Deref;
 use std::time::Duration;
 
 use sea_orm::sqlx::Connection as _;
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode, SqliteSynchronous,
-};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     DbErr, RuntimeErr, Statement, TransactionOptions, TransactionTrait, Value,
@@ -123,7 +121,7 @@ impl Db {
             found
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Memory)
-                .locking_mode(SqliteLockingMode::Exclusive)
+                .locking_mode(sea_orm::sqlx::sqlite::SqliteLockingMode::Exclusive)
                 .synchronous(SqliteSynchronous::Off)
         });
         let only = Database::connect(options).await?;

@@ -9,12 +9,12 @@ use hotline_kernel::time::micros;
 use sea_orm::{ConnectionTrait, Value};
 use uuid::Uuid;
 
+use crate::bulk::insert_rows;
 use crate::core::{Core, CoreError};
 use crate::db::{Txn, sql};
 use crate::fault::{self, Bug};
 use crate::migration::PARTITIONS;
 use crate::signal::Heads;
-use crate::work::insert_rows;
 
 /// How many times a lease is renewed before it would end.
 const RENEWALS: u32 = 3;
@@ -185,7 +185,7 @@ impl Lease {
             ]
         };
         let rows: Vec<_> = (0..PARTITIONS).map(row).collect();
-        insert_rows(txn, into, &rows, " ON CONFLICT DO NOTHING").await?;
+        insert_rows(txn, into, rows, " ON CONFLICT DO NOTHING").await?;
         Ok(())
     }
 

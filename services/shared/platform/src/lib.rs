@@ -6,6 +6,7 @@
 
 mod apply;
 pub mod backoff;
+pub mod bulk;
 pub mod clock;
 pub mod consumer;
 pub mod core;

@@ -10,11 +10,12 @@ use sea_orm::{ConnectionTrait, QueryResult, Value};
 use uuid::Uuid;
 
 use crate::apply::react;
+use crate::bulk::insert_rows;
 use crate::core::{Core, CoreError};
 use crate::db::sql;
 use crate::fault;
 use crate::reaction::{Reaction, ReactionError};
-use crate::work::{AuditEntry, Cause, Work, insert_rows};
+use crate::work::{AuditEntry, Cause, Work};
 
 /// Waits between automatic retries (microseconds): 1 min, 10 min, 1 h, 6 h, then daily.
 const RETRY_AFTER: [i64; 5] = [
@@ -234,7 +235,7 @@ pub(crate) async fn insert(
         error.into(),
         "parked".into(),
     ];
-    insert_rows(work.txn(), into, &[row], " ON CONFLICT DO NOTHING").await?;
+    insert_rows(work.txn(), into, vec![row], " ON CONFLICT DO NOTHING").await?;
     metrics::counter!("hotline_events_parked_total", "consumer" => consumer.to_owned())
         .increment(1);
     if let Some(failure) = failure {

@@ -4,16 +4,19 @@
 //! cursor over insertion ids would lose events (3.4 % measured). The row lock of `outbox_head`
 //! decides who numbers a partition; any number of relays may run.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DbErr, Value};
+use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
 
 use crate::backoff::Backoff;
+use crate::bulk;
 use crate::core::{Core, CoreError};
 use crate::courier::Courier;
 use crate::db::{Txn, skip_locked, sql};
 use crate::fault::{self, Bug};
+use crate::migration::PARTITIONS;
 use crate::{outbox, publisher};
 
 /// Rows numbered in one transaction.
@@ -112,46 +115,76 @@ struct Numbered {
 /// One transaction of numbering: the partitions that no other relay holds.
 async fn number(core: &Core) -> Result<Numbered, CoreError> {
     let txn = core.db().begin_write().await?;
-    let Held {
-        partitions: held,
-        is_all,
-    } = hold(&txn).await?;
+    let held = hold(&txn).await?;
+    let is_all = held.len() == usize::from(PARTITIONS);
     if held.is_empty() {
         txn.rollback().await?;
-        return Ok(Numbered { rows: 0, is_all });
+        return Ok(Numbered {
+            rows: 0,
+            is_all: false,
+        });
     }
     fault::point("relay.held");
-    let places: Vec<String> = (1..=held.len()).map(|place| format!("${place}")).collect();
-    let places = places.join(", ");
-    let values = || held.iter().copied().map(Value::from).collect::<Vec<_>>();
-    // Numbers continue behind each partition's head, in the order of insertion.
-    let assign = format!(
-        "UPDATE outbox SET pub_seq = batch.number FROM ( \
-           SELECT todo.seq AS seq, head.next_seq - 1 + ROW_NUMBER() OVER (PARTITION BY todo.partition ORDER BY todo.seq) AS number \
-           FROM (SELECT seq, partition FROM outbox WHERE {} AND partition IN ({places}) \
-                 ORDER BY seq LIMIT {BATCH_MAX}) AS todo \
-           JOIN outbox_head AS head ON head.partition = todo.partition \
-         ) AS batch WHERE outbox.seq = batch.seq",
-        unnumbered()
-    );
-    let rows = txn
-        .execute_raw(sql(&*txn, assign, values()))
-        .await?
-        .rows_affected();
+    let touched = assign(&txn, &held).await?;
     fault::point("relay.assigned");
-    let advance = format!(
-        "UPDATE outbox_head SET next_seq = 1 + COALESCE( \
-           (SELECT MAX(pub_seq) FROM outbox WHERE outbox.partition = outbox_head.partition), next_seq - 1) \
-         WHERE partition IN ({places})"
-    );
-    txn.execute_raw(sql(&*txn, advance, values())).await?;
+    advance(&txn, &touched).await?;
     fault::point("relay.advanced");
     txn.commit().await?;
     fault::point("relay.committed");
+    let rows = touched.len() as u64;
     Ok(Numbered {
         rows,
         is_all: is_all && rows < BATCH_MAX,
     })
+}
+
+/// Numbers rows of the partitions that are held, behind each partition's head and in the order of
+/// insertion; returns the partition of each.
+async fn assign(txn: &Txn, held: &[i32]) -> Result<Vec<i32>, CoreError> {
+    // What is to do is found by the index of the unnumbered alone: any other way there goes over what
+    // PostgreSQL has not yet cleared away of the rows before they were numbered.
+    let text = format!(
+        "UPDATE outbox SET pub_seq = batch.number FROM ( \
+           SELECT todo.seq AS seq, head.next_seq - 1 + ROW_NUMBER() OVER (PARTITION BY todo.partition ORDER BY todo.seq) AS number \
+           FROM (SELECT seq, partition FROM outbox WHERE {} ORDER BY seq LIMIT {BATCH_MAX}) AS todo \
+           JOIN outbox_head AS head ON head.partition = todo.partition \
+           WHERE todo.partition IN ({}) \
+         ) AS batch WHERE outbox.seq = batch.seq RETURNING partition",
+        unnumbered(),
+        places(held.len())
+    );
+    let values = held.iter().copied().map(Value::from).collect();
+    let rows = txn.query_all_raw(sql(&**txn, text, values)).await?;
+    let partition = |row: &QueryResult| row.try_get("", "partition");
+    Ok(rows.iter().map(partition).collect::<Result<_, DbErr>>()?)
+}
+
+/// Moves the heads of partitions behind their last numbers.
+async fn advance(txn: &Txn, touched: &[i32]) -> Result<(), CoreError> {
+    let partitions: Vec<i32> = touched
+        .iter()
+        .copied()
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if partitions.is_empty() {
+        return Ok(());
+    }
+    let partitions = bulk::keys(&partitions);
+    let text = format!(
+        "UPDATE outbox_head SET next_seq = 1 + COALESCE( \
+           (SELECT MAX(pub_seq) FROM outbox WHERE outbox.partition = outbox_head.partition), next_seq - 1) \
+         WHERE partition IN ({})",
+        places(partitions.len())
+    );
+    let values = partitions.into_iter().map(Value::from).collect();
+    txn.execute_raw(sql(&**txn, text, values)).await?;
+    Ok(())
+}
+
+fn places(count: usize) -> String {
+    let places: Vec<String> = (1..=count).map(|place| format!("${place}")).collect();
+    places.join(", ")
 }
 
 /// The rows that have no number yet, wherever they stand.
@@ -162,33 +195,15 @@ fn unnumbered() -> &'static str {
     "pub_seq IS NULL"
 }
 
-/// Partitions whose heads are locked by a transaction.
-struct Held {
-    partitions: Vec<i32>,
-    /// Whether they are all that have rows to number.
-    is_all: bool,
-}
-
 /// Locks the heads of the partitions that nobody else numbers right now.
-async fn hold(txn: &Txn) -> Result<Held, CoreError> {
+async fn hold(txn: &Txn) -> Result<Vec<i32>, CoreError> {
     let text = format!(
-        "SELECT partition, (SELECT COUNT(DISTINCT partition) FROM outbox WHERE pub_seq IS NULL) AS waiting \
-         FROM outbox_head WHERE partition IN (SELECT partition FROM outbox WHERE pub_seq IS NULL) \
-         ORDER BY partition{}",
+        "SELECT partition FROM outbox_head ORDER BY partition{}",
         skip_locked(&**txn)
     );
     let rows = txn.query_all_raw(sql(&**txn, text, vec![])).await?;
-    let partitions: Result<Vec<i32>, DbErr> = rows
-        .iter()
-        .map(|row| row.try_get("", "partition"))
-        .collect();
-    let waiting = rows
-        .first()
-        .map(|row| row.try_get::<i64>("", "waiting"))
-        .transpose()?;
-    let partitions = partitions?;
-    let is_all = waiting.is_some_and(|waiting| i64::try_from(partitions.len()) == Ok(waiting));
-    Ok(Held { partitions, is_all })
+    let partition = |row: &QueryResult| row.try_get("", "partition");
+    Ok(rows.iter().map(partition).collect::<Result<_, DbErr>>()?)
 }
 
 #[cfg(test)]

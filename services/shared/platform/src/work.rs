@@ -11,6 +11,7 @@ use hotline_proto::event::Body;
 use sea_orm::{ConnectionTrait, DbErr, SqlErr, Value};
 use uuid::Uuid;
 
+use crate::bulk::insert_rows;
 use crate::core::{Core, CoreError};
 use crate::db::{Txn, sql};
 use crate::{fault, outbox, signal};
@@ -169,14 +170,14 @@ impl Work {
         };
         if !events.is_empty() {
             let rows = outbox::rows(self, &events);
-            insert_rows(&self.txn, outbox::INTO, &rows, "")
+            insert_rows(&self.txn, outbox::INTO, rows, "")
                 .await
                 .map_err(version_conflict)?;
             fault::point("work.events_written");
         }
         if !timers.is_empty() {
             let rows: Vec<_> = timers.iter().map(timer_row).collect();
-            insert_rows(&self.txn, TIMER_INTO, &rows, " ON CONFLICT DO NOTHING").await?;
+            insert_rows(&self.txn, TIMER_INTO, rows, " ON CONFLICT DO NOTHING").await?;
             fault::point("work.timers_written");
         }
         if !audit.is_empty() {
@@ -184,7 +185,7 @@ impl Work {
                 .iter()
                 .map(|(cause, entry)| audit_row(self.now, cause, entry))
                 .collect();
-            insert_rows(&self.txn, AUDIT_INTO, &rows, "").await?;
+            insert_rows(&self.txn, AUDIT_INTO, rows, "").await?;
             fault::point("work.audit_written");
         }
         Ok(())
@@ -236,36 +237,6 @@ impl Work {
 const TIMER_INTO: &str =
     "timer (aggregate_id, kind, due_at, armed_version, state, attempts, next_at)";
 const AUDIT_INTO: &str = "audit (at, actor, unit_code, from_addr, method, resource, resource_id, version, action, reason)";
-
-/// Bound values of one statement; both databases allow more.
-const VALUES_MAX: usize = 16_000;
-
-/// Inserts rows of one table in as few statements as the databases allow; returns how many.
-pub(crate) async fn insert_rows(
-    txn: &Txn,
-    into: &str,
-    rows: &[Vec<Value>],
-    suffix: &str,
-) -> Result<u64, DbErr> {
-    let width = rows.first().map_or(1, Vec::len).max(1);
-    let mut inserted = 0;
-    for chunk in rows.chunks((VALUES_MAX / width).max(1)) {
-        let tuple = |row: usize| {
-            let places: Vec<String> = (1..=width)
-                .map(|column| format!("${}", row * width + column))
-                .collect();
-            format!("({})", places.join(", "))
-        };
-        let tuples: Vec<String> = (0..chunk.len()).map(tuple).collect();
-        let text = format!("INSERT INTO {into} VALUES {}{suffix}", tuples.join(", "));
-        let values = chunk.iter().flatten().cloned().collect();
-        inserted += txn
-            .execute_raw(sql(&**txn, text, values))
-            .await?
-            .rows_affected();
-    }
-    Ok(inserted)
-}
 
 fn timer_row(timer: &NewTimer) -> Vec<Value> {
     let due_at = micros(timer.due_at);

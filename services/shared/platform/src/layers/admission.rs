@@ -1,5 +1,8 @@
-//! One place that sheds load: so many calls at once per priority, a short queue, then a refusal
-//! that says when to come back.
+//! One place that sheds load: so many calls at once per priority, then a refusal that says when to
+//! come back.
+//!
+//! Nobody waits for a place. The calls that have one already wait for each other, in the group commit
+//! or for a connection, and whoever cannot be served soon is better told so at once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +15,11 @@ use hotline_proto::shared::Priority;
 use metrics::{counter, gauge};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
 use tonic::{Code, Status};
 
 use super::access;
 use super::body::Held;
 use crate::grpc::retry_later;
-
-/// How long a call may wait for its place.
-const QUEUE: Duration = Duration::from_millis(50);
 
 /// How many calls run at once, by the priority of their access rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -37,7 +36,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            critical: 512,
+            critical: 256,
             interactive: 256,
             bulk: 32,
         }
@@ -69,16 +68,16 @@ impl Admission {
         })
     }
 
-    async fn place(&self, priority: Priority) -> Result<Place, Status> {
+    fn place(&self, priority: Priority) -> Result<Place, Status> {
         let places = match priority {
             Priority::Critical => &self.critical,
             Priority::Interactive => &self.interactive,
             Priority::Bulk | Priority::Unspecified => &self.bulk,
         };
-        match timeout(QUEUE, Arc::clone(places).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(Place::taken(permit, priority)),
-            Ok(Err(_)) | Err(_) => Err(overloaded(priority)),
-        }
+        let permit = Arc::clone(places).try_acquire_owned();
+        permit
+            .map(|permit| Place::taken(permit, priority))
+            .map_err(|_| overloaded(priority))
     }
 }
 
@@ -111,7 +110,7 @@ pub(super) async fn admit(
 ) -> Response {
     let stated = access::method(&request).map_or(0, |method| method.rule.priority);
     let priority = Priority::try_from(stated).unwrap_or(Priority::Bulk);
-    match admission.place(priority).await {
+    match admission.place(priority) {
         Ok(place) => {
             let response = next.run(request).await;
             response.map(|inner| {

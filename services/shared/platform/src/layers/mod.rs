@@ -1,5 +1,5 @@
-//! What every call passes, over a socket or in this process: access rule, trace, metrics,
-//! principal, size, deadline, admission. Outermost first.
+//! What every call passes, over a socket or in this process: access rule, admission, trace,
+//! metrics, principal, size, deadline. Outermost first: what is shed costs next to nothing.
 //!
 //! They stand on `Routes`, not on the server, or calls in this process would pass them by.
 
@@ -42,12 +42,12 @@ pub fn on(routes: Routes, admission: &Arc<Admission>) -> Routes {
     // The layer added last is the first that a call meets.
     let layered: Router = routes
         .into_axum_router()
-        .layer(from_fn_with_state(Arc::clone(admission), admission::admit))
         .layer(from_fn(deadline::honour))
         .layer(from_fn(size::limit))
         .layer(from_fn(principal::identify))
         .layer(from_fn(metrics::count))
         .layer(from_fn(trace::follow))
+        .layer(from_fn_with_state(Arc::clone(admission), admission::admit))
         .layer(from_fn(access::look_up));
     layered.into()
 }
