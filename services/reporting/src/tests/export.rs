@@ -1,13 +1,13 @@
 //! The full export: every ticket once, its words harmless, and the audit knows.
 
 use futures::TryStreamExt;
-use hotline_proto::event::TicketChange;
+use hotline_proto::event::{MatterMove, TicketChange};
 use hotline_proto::reporting::ExportTicketsRequest;
 use hotline_proto::reporting::reporting_service_server::ReportingService;
-use hotline_proto::shared::{Confidentiality, Nature, TicketState};
+use hotline_proto::shared::{Confidentiality, Kind, Nature, TicketState};
 use tonic::{Code, Request};
 
-use super::story::{Story, march, wire};
+use super::story::{Said, Story, march, wire};
 use super::{Bench, benches, context};
 use crate::app::ExportDays;
 use crate::grpc::ReportingGrpc;
@@ -101,6 +101,36 @@ async fn pages_follow_each_other_without_a_hole() {
             .map(|row| row[0].clone())
             .collect();
         assert_eq!(seen, numbers(), "{}", bench.label);
+    }
+}
+
+#[tokio::test]
+async fn each_ticket_tells_of_its_own_citizens() {
+    let mut story = story();
+    for (n, on) in [(1, 1), (2, 2), (3, 2), (5, 5)] {
+        let said = Said {
+            n,
+            channel: "tel",
+            kind: Kind::Complaint,
+            at: march(u32::try_from(n).unwrap(), 9),
+            nature: Nature::New,
+        };
+        story.attached(&said, 1, on, MatterMove::Opened, said.at);
+    }
+    for bench in benches().await {
+        bench.hear(&story.events).await;
+        let rows = exported(&bench, ExportTicketsRequest::default()).await;
+        let applicants: Vec<_> = rows.iter().map(|row| row[3].as_str()).collect();
+        let expected = [
+            "市民c1f0",
+            "市民c2f0等2件",
+            "市民",
+            "保密",
+            "市民c2f0",
+            "市民",
+            "市民",
+        ];
+        assert_eq!(applicants, expected, "{}", bench.label);
     }
 }
 
