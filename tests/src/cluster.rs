@@ -2,10 +2,11 @@
 //!
 //! The server that `tests/run` starts is everybody's; whoever wants to break one starts it here.
 
-use std::net::TcpListener;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::machine::{LastWill, free_port, is_root};
 
 /// Whom PostgreSQL runs as where tests run as root, which it refuses.
 const SERVER_USER: &str = "postgres";
@@ -17,6 +18,7 @@ pub struct Cluster {
     folder: tempfile::TempDir,
     port: u16,
     settings: Vec<String>,
+    _will: LastWill,
 }
 
 impl Cluster {
@@ -41,7 +43,11 @@ impl Cluster {
             let mut chown = Command::new("chown");
             run(chown.arg(SERVER_USER).arg(folder.path()));
         }
+        // pg_ctl puts the server into a session of its own: nothing that kills the test reaches it.
+        let stop = "server=$(head -n 1 \"$1/data/postmaster.pid\") && kill -QUIT $server; \
+                    while kill -0 $server; do sleep 0.1; done; rm -rf \"$1\"";
         let cluster = Self {
+            _will: LastWill::new(stop, folder.path(), &[]),
             folder,
             port: free_port(),
             settings: settings.iter().map(|&setting| setting.to_owned()).collect(),
@@ -125,17 +131,6 @@ impl Drop for Cluster {
         // It may stand stopped already.
         drop(stop.stdout(Stdio::null()).stderr(Stdio::null()).status());
     }
-}
-
-/// A port that was free a moment ago.
-pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
-
-/// Whether the test runs as root, as it does in CI.
-pub fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0)
 }
 
 /// One of PostgreSQL's programs, as the user that may run it.

@@ -16,6 +16,7 @@ pub mod cluster;
 pub mod disk;
 pub mod ledger;
 pub mod look;
+pub mod machine;
 pub mod people;
 pub mod principal;
 pub mod process;

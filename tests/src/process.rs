@@ -11,7 +11,7 @@ use hotline_proto::intake::ListChannelsRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::cluster::free_port;
+use crate::machine::free_port;
 use crate::principal::by;
 
 /// The services of a city, each with a database of its own.

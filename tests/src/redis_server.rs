@@ -4,7 +4,7 @@ use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::cluster::free_port;
+use crate::machine::free_port;
 
 /// How long a start may take before the test gives up.
 const START_MAX: Duration = Duration::from_mins(1);

@@ -91,7 +91,10 @@ async fn kills_pauses_and_restarts_under_load_lose_double_and_disorder_nothing()
     );
     fleet.stop();
     assert_eq!(fleet.ended(), 0, "a process that served ended by itself");
-    assert_eq!(blows.sum() as usize, trial.blows);
+    assert!(
+        verdict.takeovers > 0,
+        "no kill or pause made another process take over"
+    );
     assert!(
         verdict.receipts > 0 && count(&tally.done) > 0,
         "nothing happened"

@@ -12,14 +12,15 @@
 use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use hotline_platform::testing::is_long;
-use hotline_tests::cluster::{Cluster, is_root};
+use hotline_tests::cluster::Cluster;
 use hotline_tests::ledger::Ledger;
+use hotline_tests::machine::{LastWill, as_root, user_id};
 use hotline_tests::process::{Installation, Process};
 use hotline_tests::redis_server::RedisServer;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
@@ -62,8 +63,9 @@ async fn immediate_restarts_lose_nothing_that_was_acknowledged() {
 /// If this server lost nothing, no restart would ever show a loss.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_wait_for_its_disk_loses_receipts() {
-    let careless = ["synchronous_commit=off", "wal_writer_delay=10s"];
-    let city = City::found(Cluster::start_with(&careless), 16).await;
+    let cluster = Cluster::start_with(&["wal_writer_delay=10s"]);
+    let careless = [("HOTLINE_SEEDED_BUG", "synchronous_normal")];
+    let city = City::found_with(cluster, 16, &careless).await;
     let callers = city.call();
     for _ in 0..CONTROL_RESTARTS {
         city.restart_under_load().await;
@@ -78,6 +80,20 @@ async fn a_server_that_does_not_wait_for_its_disk_loses_receipts() {
         "{} receipts, and {CONTROL_RESTARTS} restarts took none back",
         city.ledger.acknowledged()
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_wait_for_its_disk_is_refused_by_the_name_of_its_setting() {
+    for setting in ["synchronous_commit=off", "fsync=off"] {
+        let cluster = Cluster::start_with(&[setting]);
+        let installation = installation(&cluster, "", 2);
+        let mut command = installation.command(&["run"]);
+        let refused = command.stderr(Stdio::piped()).output();
+        let refused = refused.expect("the binary starts");
+        let told = String::from_utf8_lossy(&refused.stderr);
+        assert!(!refused.status.success(), "{setting}: it served");
+        assert!(told.contains(&setting.replace('=', " = ")), "{told}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,11 +123,8 @@ async fn few_connections_serve_many_callers_and_none_are_waited_for() {
     let callers = city.call_with(8 * CALLERS);
     city.receipts(10 * RECEIPTS_BETWEEN).await;
     callers.stop().await;
-    assert_eq!(
-        city.ledger.refused(),
-        0,
-        "there is a connection for everybody"
-    );
+    let log = city.cluster.log();
+    assert!(!log.contains("too many clients"), "{log}");
     let acknowledged = city.ledger.acknowledged();
 
     let mut strangers = vec![stranger(&city.cluster).await.expect("a connection")];
@@ -170,18 +183,22 @@ struct City {
 
 impl City {
     async fn found(cluster: Cluster, connections_max: u32) -> Self {
+        Self::found_with(cluster, connections_max, &[]).await
+    }
+
+    /// One whose process has `environment` besides.
+    async fn found_with(
+        cluster: Cluster,
+        connections_max: u32,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let redis = RedisServer::start();
-        for service in ["intake", "routing", "feedback", "reporting"] {
-            cluster.create_database(service);
-        }
-        let settings = format!(
-            "[database]\nurl = \"{}\"\nauto_migrate = true\nconnections_max = {connections_max}\n\
-             [feed]\nredis_url = \"{}\"\n",
-            cluster.url("{service}"),
-            redis.url()
-        );
-        let installation = Installation::configured("PostgreSQL + Redis", &settings);
-        let process = installation.start().await;
+        let feed = format!("[feed]\nredis_url = \"{}\"\n", redis.url());
+        let installation = installation(&cluster, &feed, connections_max);
+        let mut command = installation.command(&["run"]);
+        command.envs(environment.iter().copied());
+        let process = installation.start_as(command).await;
+        let process = process.expect("the city starts");
         installation.load_sample();
         Self {
             installation,
@@ -257,6 +274,18 @@ impl City {
     }
 }
 
+/// A city that is not started yet, its databases in `cluster`.
+fn installation(cluster: &Cluster, settings: &str, connections_max: u32) -> Installation {
+    for service in ["intake", "routing", "feedback", "reporting"] {
+        cluster.create_database(service);
+    }
+    let settings = format!(
+        "[database]\nurl = \"{}\"\nauto_migrate = true\nconnections_max = {connections_max}\n{settings}",
+        cluster.url("{service}"),
+    );
+    Installation::configured("PostgreSQL + Redis", &settings)
+}
+
 /// Callers at work.
 struct Callers {
     tasks: JoinSet<()>,
@@ -273,27 +302,39 @@ impl Callers {
 }
 
 /// A tmpfs of its own, for a server and a file that takes its room.
-struct SmallDisk(tempfile::TempDir);
+struct SmallDisk {
+    folder: tempfile::TempDir,
+    _will: LastWill,
+}
 
 impl SmallDisk {
     fn mount() -> Self {
-        assert!(is_root(), "a small disk is mounted by root: run as root");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let size = format!("size={DISK_MIB}m,mode=755");
-        let mounted = Command::new("mount")
+        let owner = user_id();
+        let size = format!("size={DISK_MIB}m,mode=755,uid={owner}");
+        let mounted = as_root("mount")
             .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
             .arg(folder.path())
             .status();
-        let is_mounted = mounted.is_ok_and(|status| status.success());
         assert!(
-            is_mounted,
-            "a tmpfs cannot be mounted here; the test needs one"
+            mounted.is_ok_and(|status| status.success()),
+            "the test needs a small disk: run it as root, or where sudo mounts without asking"
         );
-        Self(folder)
+        // It is busy until the server on it has ended.
+        let remove = "for i in $(seq 60); do $2 \"$1\" && break; sleep 1; done; rmdir \"$1\"";
+        let umount = if owner == 0 {
+            "umount"
+        } else {
+            "sudo -n umount"
+        };
+        Self {
+            _will: LastWill::new(remove, folder.path(), &[umount]),
+            folder,
+        }
     }
 
     fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     fn ballast_path(&self) -> PathBuf {
@@ -325,7 +366,7 @@ impl SmallDisk {
 impl Drop for SmallDisk {
     fn drop(&mut self) {
         // The server that used it is gone; a failure leaves a mount behind and no wrong verdict.
-        drop(Command::new("umount").arg(self.path()).status());
+        drop(as_root("umount").arg(self.path()).status());
     }
 }
 

@@ -1,23 +1,17 @@
 //! The gRPC face of [`Reporting`]: decode, call, encode. Nothing is decided here.
 
-use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
-use hotline_platform::grpc::{command, problem};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+use hotline_platform::grpc::command;
 use hotline_proto::reporting as rpc;
 use hotline_proto::reporting::reporting_service_server::ReportingService;
 use tokio_stream::Iter;
-use tonic::{Code, Request, Response, Status};
-use uuid::Uuid;
+use tonic::{Request, Response, Status};
 
-use crate::NAME;
-use crate::app::{Export, Reporting};
+use crate::app::{PAGE, Reporting};
 use crate::convert;
 use crate::domain::document::Document;
-use crate::domain::export::{COLUMNS, record};
 use crate::error::ReportingError;
 use crate::render::{self, Format};
-
-/// Tickets of one page of an export: few enough for memory, many enough that asking costs little.
-const PAGE: u64 = 1_000;
 
 type Pieces<T> = Iter<std::vec::IntoIter<Result<T, Status>>>;
 
@@ -92,12 +86,10 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::ExportTicketsRequest>,
     ) -> Result<Response<Self::ExportTicketsStream>, Status> {
         let days = convert::exporting(request.get_ref())?;
-        let export = self.0.begin_export(command(&request, "", 0), days).await?;
-        let header = render::header(&COLUMNS).map_err(ReportingError::from)?;
-        let tickets =
-            pages(self.0.clone(), export).map_ok(|piece| rpc::ExportTicketsResponse { piece });
-        let header = stream::once(async { Ok(rpc::ExportTicketsResponse { piece: header }) });
-        Ok(Response::new(header.chain(tickets).boxed()))
+        let context = command(&request, "", 0);
+        let pieces = self.0.export(context, days, PAGE).await?;
+        let told = pieces.map_ok(|piece| rpc::ExportTicketsResponse { piece });
+        Ok(Response::new(told.map_err(Status::from).boxed()))
     }
 
     async fn give_instruction(
@@ -125,36 +117,7 @@ impl ReportingService for ReportingGrpc {
     }
 }
 
-/// The export's records, a page at a time: the next one is read when the last one is taken.
-fn pages(reporting: Reporting, export: Export) -> impl Stream<Item = Result<Vec<u8>, Status>> {
-    stream::try_unfold(
-        (reporting, export, Uuid::nil()),
-        |(reporting, export, after)| async move {
-            let tickets = reporting.export_page(&export, after, PAGE).await?;
-            let Some(last) = tickets.last().map(|ticket| ticket.id) else {
-                return Ok(None);
-            };
-            let rows = tickets
-                .iter()
-                .map(|ticket| record(ticket, &export.names, export.zone));
-            let piece = render::records(rows).map_err(ReportingError::from)?;
-            Ok(Some((piece, (reporting, export, last))))
-        },
-    )
-}
-
-/// Renders away from the threads that serve: a workbook of a busy day takes a while.
-async fn rendered(document: Document, format: Format) -> Result<Vec<u8>, Status> {
-    let rendering = tokio::task::spawn_blocking(move || render::render(&document, format)).await;
-    let failed = |_| {
-        problem(
-            NAME,
-            Code::Internal,
-            "RENDER_FAILED",
-            "the document could not be rendered".to_owned(),
-        )
-    };
-    rendering
-        .map_err(failed)?
-        .map_err(|error| ReportingError::from(error).into())
+/// The document in a format.
+async fn rendered(document: Document, format: Format) -> Result<Vec<u8>, ReportingError> {
+    Ok(render::away(move || render::render(&document, format)).await?)
 }

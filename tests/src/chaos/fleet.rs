@@ -16,7 +16,8 @@ use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
 use tonic::transport::{Channel, Endpoint};
 
-use crate::cluster::{Cluster, free_port};
+use crate::cluster::Cluster;
+use crate::machine::free_port;
 use crate::principal::by;
 use crate::process::binary;
 use crate::redis_server::RedisServer;

@@ -56,11 +56,6 @@ impl Blows {
     pub fn of(&self, blow: Blow) -> u32 {
         self.0.get(&blow).copied().unwrap_or_default()
     }
-
-    /// All of them.
-    pub fn sum(&self) -> u32 {
-        self.0.values().sum()
-    }
 }
 
 impl fmt::Display for Blows {

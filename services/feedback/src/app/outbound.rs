@@ -5,12 +5,17 @@
 //! the database, in the same transaction as the replies' new state. What a crash left behind the
 //! committed end was never written as far as anybody knows, so it is cut off before the next append
 //! (`committed`); whoever delivers may take a file away at any time, and a new one is begun.
+//!
+//! The row of a channel keeps the processes that run feedback apart only while the session lives: one
+//! that is stopped between row and file may go on when its transaction is long rolled back, and would
+//! cut off what another has committed since. So whoever writes holds a lock of the operating system
+//! ([`Turn`]), from before the row is read until the file is written.
 
 mod committed;
+mod turn;
 
-use std::collections::HashSet;
-use std::io::SeekFrom;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use hotline_kernel::mask::Masker;
@@ -19,9 +24,8 @@ use hotline_platform::fault;
 use hotline_platform::reaction::{DueTimer, ReactionError, TimerHandler};
 use hotline_platform::work::{Cause, Work};
 use serde::Serialize;
-use tokio::fs::{self, File, OpenOptions};
-use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 
+pub(crate) use self::turn::{Lines, Turn};
 use super::settle::{WRITE_OUTBOUND, tell_reply};
 use crate::domain::reply::{Reply, ReplyState, ReplyStep};
 use crate::store::outbound::Committed;
@@ -29,6 +33,8 @@ use crate::store::{outbound, replies};
 
 /// At most this many replies are written with one fsync.
 const BATCH_MAX: u64 = 256;
+/// How long another process may take to write, as long as its row in the database may be locked.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A line of an outbound file.
 #[derive(Debug, Serialize)]
@@ -42,18 +48,11 @@ struct Line<'a> {
     replied_at: String,
 }
 
-/// What is appended at once.
-#[derive(Debug, Default)]
-struct Lines {
-    /// The replies in it; none of them is committed yet, wherever their lines already stand.
-    reply_ids: HashSet<String>,
-    text: String,
-}
-
 /// The outbound files, and the timer that writes them.
 pub(crate) struct Outbound {
     folder: PathBuf,
     masker: Masker,
+    patience: Duration,
 }
 
 impl Outbound {
@@ -62,25 +61,28 @@ impl Outbound {
         Self {
             folder,
             masker: Masker::standard(),
+            patience: PATIENCE,
         }
+    }
+
+    /// The same, which waits for no other process.
+    #[cfg(test)]
+    pub(crate) fn impatient(mut self) -> Self {
+        self.patience = Duration::ZERO;
+        self
     }
 
     /// Writes all queued replies of a channel, up to [`BATCH_MAX`], `asked` among them.
     async fn write(&self, work: &Work, cause: &Cause, asked: Reply) -> Result<(), ReactionError> {
         let channel = asked.channel_code.clone();
-        let committed = outbound::lock(work.txn(), &channel).await?;
+        let turn = self.turn(work, &channel).await?;
         let mut queued =
             replies::oldest(&**work.txn(), &channel, ReplyState::Queued, BATCH_MAX).await?;
         if !queued.iter().any(|reply| reply.id == asked.id) {
             queued.push(asked);
         }
 
-        let mut batch = Lines::default();
-        for reply in &queued {
-            batch.reply_ids.insert(reply.id.to_string());
-            batch.text.push_str(&self.line(reply)?);
-            batch.text.push('\n');
-        }
+        let batch = self.lines(&queued)?;
         for reply in &mut queued {
             let written = reply.state.after(ReplyStep::Write);
             reply.state =
@@ -90,15 +92,38 @@ impl Outbound {
             tell_reply(work, cause, reply);
         }
 
-        let bytes = self
-            .append(&channel, committed.bytes, &batch)
-            .await
-            .map_err(|error| ReactionError::Transient(Box::new(error)))?;
-        let lines = committed.lines + queued.len() as u64;
+        let lines = turn.committed.lines + queued.len() as u64;
+        let bytes = turn.append(batch).await.map_err(transient)?;
         fault::point("outbound.synced");
         outbound::save(work.txn(), &channel, Committed { bytes, lines }).await?;
         fault::point("outbound.noted");
         Ok(())
+    }
+
+    /// A turn at a channel's file. The operating system's lock comes first: what the row says then stays
+    /// true until the turn is over, whatever becomes of the session.
+    pub(crate) async fn turn(&self, work: &Work, channel: &str) -> Result<Turn, ReactionError> {
+        let held = turn::hold(&self.folder, self.patience)
+            .await
+            .map_err(transient)?;
+        let committed = outbound::lock(work.txn(), channel).await?;
+        let path = self.folder.join(file_name(channel));
+        Ok(Turn {
+            held,
+            committed,
+            path,
+        })
+    }
+
+    /// The lines of these replies.
+    pub(crate) fn lines(&self, replies: &[Reply]) -> Result<Lines, CoreError> {
+        let mut lines = Lines::default();
+        for reply in replies {
+            lines.reply_ids.insert(reply.id.to_string());
+            lines.text.push_str(&self.line(reply)?);
+            lines.text.push('\n');
+        }
+        Ok(lines)
     }
 
     fn line(&self, reply: &Reply) -> Result<String, CoreError> {
@@ -121,29 +146,6 @@ impl Outbound {
         };
         serde_json::to_string(&line).map_err(|error| CoreError::Storage(Box::new(error)))
     }
-
-    /// Appends `lines` behind what is committed and forces them to the disk; the file's new length.
-    async fn append(&self, channel: &str, committed: u64, lines: &Lines) -> std::io::Result<u64> {
-        fs::create_dir_all(&self.folder).await?;
-        let path = self.folder.join(file_name(channel));
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .await?;
-        let end = committed::end(&mut file, committed, &lines.reply_ids).await?;
-        file.set_len(end).await?;
-        file.seek(SeekFrom::Start(end)).await?;
-        file.write_all(lines.text.as_bytes()).await?;
-        file.flush().await?;
-        fault::point("outbound.written");
-        file.sync_all().await?;
-        // The name of a new file must survive too.
-        File::open(&self.folder).await?.sync_all().await?;
-        Ok(end + lines.text.len() as u64)
-    }
 }
 
 #[async_trait]
@@ -161,6 +163,10 @@ impl TimerHandler for Outbound {
         };
         self.write(work, &timer_cause(), reply).await
     }
+}
+
+fn transient(error: std::io::Error) -> ReactionError {
+    ReactionError::Transient(Box::new(error))
 }
 
 fn timer_cause() -> Cause {
@@ -201,109 +207,5 @@ mod tests {
         for (code, expected) in cases {
             assert_eq!(file_name(code), expected);
         }
-    }
-
-    fn line(id: &str, text: &str) -> Lines {
-        Lines {
-            reply_ids: HashSet::from([id.to_owned()]),
-            text: format!("{{\"reply_id\":\"{id}\",\"text\":\"{text}\"}}\n"),
-        }
-    }
-
-    fn together(lines: &[Lines]) -> Lines {
-        Lines {
-            reply_ids: lines
-                .iter()
-                .flat_map(|lines| lines.reply_ids.clone())
-                .collect(),
-            text: lines.iter().map(|lines| lines.text.as_str()).collect(),
-        }
-    }
-
-    #[tokio::test]
-    async fn what_was_not_committed_is_cut_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let outbound = Outbound::new(folder.path().join("outbound"));
-        let path = folder.path().join("outbound/tel.jsonl");
-        let (one, lost, two) = (line("1", "一"), line("2", "lost"), line("2", "二"));
-
-        let first = outbound.append("tel", 0, &one).await.unwrap();
-        outbound.append("tel", first, &lost).await.unwrap();
-        let second = outbound.append("tel", first, &two).await.unwrap();
-
-        assert_eq!(first, one.text.len() as u64);
-        assert_eq!(second, first + two.text.len() as u64);
-        let written = std::fs::read_to_string(&path).unwrap();
-        assert_eq!(written, one.text + &two.text);
-    }
-
-    /// The file is taken away, a crash loses the transaction of the next lines, and they come again,
-    /// with one more: whatever the lengths of the two files, each line stands there once.
-    #[tokio::test]
-    async fn a_crash_after_the_file_was_taken_away_doubles_nothing() {
-        let cases = [
-            (
-                "a longer file before",
-                vec![line("1", "很长很长很长很长的一行")],
-            ),
-            ("one just as long", vec![line("1", "二")]),
-            ("a shorter one", vec![line("1", "")]),
-            ("several", vec![line("0", "二"), line("1", "二")]),
-        ];
-        for (label, before) in cases {
-            for is_torn in [false, true] {
-                let folder = tempfile::tempdir().unwrap();
-                let outbound = Outbound::new(folder.path().to_owned());
-                let path = folder.path().join("tel.jsonl");
-                let lost = together(&[line("2", "二"), line("3", "三")]);
-                let again = together(&[line("2", "二"), line("3", "三"), line("4", "四")]);
-
-                let first = outbound.append("tel", 0, &together(&before)).await.unwrap();
-                std::fs::remove_file(&path).unwrap();
-                let torn = outbound.append("tel", first, &lost).await.unwrap();
-                if is_torn {
-                    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-                    file.set_len(torn - 3).unwrap();
-                }
-                let end = outbound.append("tel", first, &again).await.unwrap();
-
-                let written = std::fs::read_to_string(&path).unwrap();
-                assert_eq!(written, again.text, "{label}, torn: {is_torn}");
-                assert_eq!(end, again.text.len() as u64, "{label}, torn: {is_torn}");
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn what_the_deliverer_left_in_a_shortened_file_stays() {
-        let folder = tempfile::tempdir().unwrap();
-        let outbound = Outbound::new(folder.path().to_owned());
-        let path = folder.path().join("tel.jsonl");
-        let both = together(&[line("1", "一"), line("2", "二")]);
-        let first = outbound.append("tel", 0, &both).await.unwrap();
-        std::fs::write(&path, line("2", "二").text).unwrap();
-
-        outbound
-            .append("tel", first, &line("3", "三"))
-            .await
-            .unwrap();
-
-        let expected = together(&[line("2", "二"), line("3", "三")]).text;
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
-    }
-
-    #[tokio::test]
-    async fn a_file_that_was_taken_away_begins_anew() {
-        let folder = tempfile::tempdir().unwrap();
-        let outbound = Outbound::new(folder.path().to_owned());
-        let path = folder.path().join("tel.jsonl");
-        let first = outbound.append("tel", 0, &line("1", "一")).await.unwrap();
-        std::fs::remove_file(&path).unwrap();
-        let two = line("2", "二");
-
-        let end = outbound.append("tel", first, &two).await.unwrap();
-
-        assert_eq!(end, two.text.len() as u64);
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), two.text);
     }
 }

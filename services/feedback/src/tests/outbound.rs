@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::sync::Mutex;
 
 use hotline_platform::reaction::{DueTimer, ReactionError, TimerHandler};
 use hotline_platform::testing;
@@ -11,7 +12,8 @@ use hotline_proto::event::{AppealChange, ReplyState};
 
 use super::told::appeal_changed;
 use super::{Bench, benches};
-use crate::app::outbound::Outbound;
+use crate::app::outbound::{Lines, Outbound, Turn};
+use crate::domain::reply::Reply;
 
 /// Writes the file and then loses the transaction, as a kill between the two does.
 struct Killed<'a>(&'a Outbound);
@@ -23,6 +25,26 @@ impl TimerHandler for Killed<'_> {
         Err(ReactionError::Transient(
             "killed between the file and the commit".into(),
         ))
+    }
+}
+
+/// Takes its turn and comes no further, and its transaction is rolled back.
+struct Stopped<'a> {
+    outbound: &'a Outbound,
+    replies: Vec<Reply>,
+    about_to_write: Mutex<Option<(Turn, Lines)>>,
+}
+
+#[async_trait::async_trait]
+impl TimerHandler for Stopped<'_> {
+    async fn fire(&self, work: &Work, _: &DueTimer) -> Result<(), ReactionError> {
+        let is_first = self.about_to_write.lock().unwrap().is_none();
+        if is_first {
+            let turn = self.outbound.turn(work, "tel").await?;
+            let lines = self.outbound.lines(&self.replies)?;
+            *self.about_to_write.lock().unwrap() = Some((turn, lines));
+        }
+        Err(ReactionError::Transient("its session was ended".into()))
     }
 }
 
@@ -82,6 +104,35 @@ async fn a_kill_between_file_and_commit_doubles_and_loses_nothing() {
                 .iter()
                 .all(|reply| reply.state.word() == "written")
         );
+    }
+}
+
+/// Two processes run feedback. One is stopped when it is about to write; the server ends its session; the
+/// other one writes more; the first goes on.
+#[tokio::test]
+async fn a_writer_that_was_stopped_cuts_off_nothing_that_another_committed() {
+    for bench in benches().await {
+        answers(&bench, 1..=1).await;
+        let stopped = Stopped {
+            outbound: &bench.outbound,
+            replies: bench.replies().await,
+            about_to_write: Mutex::default(),
+        };
+        let session_ended = testing::fire_due(&bench.core, &stopped).await;
+        assert!(session_ended.is_err(), "{}", bench.label);
+
+        let other = Outbound::new(bench.folder.path().join("outbound")).impatient();
+        answers(&bench, 2..=3).await;
+        // It waits for the one that is stopped, or has written everything.
+        drop(testing::fire_due(&bench.core, &other).await);
+        let about_to_write = stopped.about_to_write.into_inner().unwrap();
+        let (turn, lines) = about_to_write.expect("it was its turn");
+        turn.append(lines).await.unwrap();
+        testing::fire_due(&bench.core, &other).await.unwrap();
+
+        let written = written(&bench);
+        let once: HashSet<_> = written.iter().collect();
+        assert_eq!((written.len(), once.len()), (3, 3), "{}", bench.label);
     }
 }
 

@@ -68,6 +68,15 @@ impl Filler<'_> {
         Ok(())
     }
 
+    /// Keeps `tables` out of PostgreSQL's log: the rows of a bench need not survive a power cut.
+    pub(super) async fn unlog(&self, tables: &[&str]) -> anyhow::Result<()> {
+        for table in tables {
+            self.run(&format!("ALTER TABLE {table} SET UNLOGGED"))
+                .await?;
+        }
+        Ok(())
+    }
+
     /// Runs an `INSERT … SELECT` that ends with a condition on `n`, a part at a time.
     pub(super) async fn in_chunks(&self, insert: &str) -> anyhow::Result<()> {
         let mut first = 1;

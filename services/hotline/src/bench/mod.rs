@@ -6,6 +6,7 @@
 //! ([`load::closed_loop`]) and returns a [`report::Section`].
 
 mod cpu;
+mod export;
 mod fill;
 mod ground;
 mod import;
@@ -47,6 +48,8 @@ enum Scenario {
     Lists,
     /// Daily list, month and quarter over many tickets, beside plain SQL.
     Reports,
+    /// Every ticket as CSV, beside PostgreSQL's COPY.
+    Export,
     /// Events per second while reporting is rebuilt.
     Replay,
     /// Five times as many registrations as intake can take.
@@ -60,6 +63,7 @@ impl Scenario {
         Self::Visible,
         Self::Lists,
         Self::Reports,
+        Self::Export,
         Self::Replay,
         Self::Overload,
     ];
@@ -70,6 +74,7 @@ impl Scenario {
             Self::Intake => "intake",
             Self::Replay => "replay",
             Self::Reports => "reports",
+            Self::Export => "export",
             Self::Lists => "lists",
             Self::Visible => "visible",
             Self::Import => "import",
@@ -82,6 +87,7 @@ impl Scenario {
             Self::Intake => intake::measure(bench).await,
             Self::Replay => replay::measure(bench).await,
             Self::Reports => reports::measure(bench).await,
+            Self::Export => export::measure(bench).await,
             Self::Lists => lists::measure(bench).await,
             Self::Visible => visible::measure(bench).await,
             Self::Import => import::measure(bench).await,
@@ -124,7 +130,8 @@ pub struct Sizes {
     /// Numbers of clients.
     #[arg(long, value_delimiter = ',', default_value = "1,8,32,128")]
     clients: Vec<usize>,
-    /// Tickets of lists and reports on PostgreSQL and of reports on SQLite; lists on SQLite have a tenth.
+    /// Tickets of lists, reports and exports on PostgreSQL and of reports on SQLite; lists and exports on
+    /// SQLite have a tenth.
     #[arg(long, default_value_t = 1_000_000)]
     tickets: u64,
     /// Tickets of the largest reports on PostgreSQL.

@@ -23,7 +23,7 @@ const GOAL: f64 = 50.0;
 /// From here on the goal holds.
 const GOAL_TICKETS: u64 = 10_000_000;
 /// Tickets of a day, in the measured cities: a large one has ten million in three years.
-const TICKETS_A_DAY: u64 = 9_133;
+pub(super) const TICKETS_A_DAY: u64 = 9_133;
 
 /// What documents read of tickets.
 const TABLES: &[&str] = &["appeal_view", "matter_view", "ticket_view", "tenure"];
@@ -150,12 +150,8 @@ async fn filled(
     let facts = rollups_sql(&facts_sql(kind == Kind::Sqlite));
     check_facts(filler, &facts).await?;
     if kind == Kind::Postgres {
-        // The rows of a bench need not survive a power cut.
-        for table in TABLES.iter().chain(&["rollup"]) {
-            filler
-                .run(&format!("ALTER TABLE {table} SET UNLOGGED"))
-                .await?;
-        }
+        filler.unlog(TABLES).await?;
+        filler.unlog(&["rollup"]).await?;
     }
     filler.fill(TABLES, &lived.0, &lived.1).await?;
     filler.run("DELETE FROM rollup").await?;
@@ -363,7 +359,7 @@ async fn timed(
     Ok(took)
 }
 
-fn median(mut took: Vec<f64>) -> f64 {
+pub(super) fn median(mut took: Vec<f64>) -> f64 {
     took.sort_by(f64::total_cmp);
     took.get(took.len() / 2).copied().unwrap_or_default()
 }

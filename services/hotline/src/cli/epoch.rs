@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use anyhow::Context as _;
 use hotline_platform::epoch;
+use hotline_platform::reaction::Reaction;
 
 use super::{Place, administrator};
 use crate::compose::Mounted;
@@ -42,12 +43,15 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
 async fn raise(mounted: &Mounted, name: Name) -> anyhow::Result<()> {
     let found = mounted.services.iter().find(|(of, _)| *of == name);
     let (_, producer) = found.with_context(|| format!("{name} has no log"))?;
-    let epoch = epoch::raise(&producer.core, &administrator("epoch raise")).await?;
-    for (_, consumer) in &mounted.services {
-        let reaction = consumer.reaction.as_ref();
-        if reaction.is_some_and(|reaction| reaction.producers().contains(&name.word())) {
-            epoch::enter(&consumer.core, &producer.core).await?;
-        }
+    let hears = |reaction: &dyn Reaction| reaction.producers().contains(&name.word());
+    let all = mounted.services.iter().map(|(_, service)| service);
+    let consumers: Vec<_> = all
+        .filter(|service| service.reaction.as_deref().is_some_and(hears))
+        .map(|service| &service.core)
+        .collect();
+    let epoch = epoch::raise(&producer.core, &consumers, &administrator("epoch raise")).await?;
+    for consumer in consumers {
+        epoch::enter(consumer, &producer.core).await?;
     }
     writeln!(
         std::io::stdout(),

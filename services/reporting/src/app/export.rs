@@ -1,16 +1,28 @@
-//! Every ticket, page by page, for the full export.
+//! The full export: every ticket as a record of one CSV file, page by page.
+
+use std::sync::Arc;
 
 use chrono::NaiveDate;
-use hotline_kernel::time::Zone;
+use futures::future;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use hotline_platform::core::CommandContext;
 use hotline_platform::work::AuditEntry;
 use uuid::Uuid;
 
 use super::Reporting;
+use crate::domain::export::{COLUMNS, record};
 use crate::domain::listing::Ticket;
 use crate::domain::names::Names;
 use crate::error::ReportingError;
-use crate::store;
+use crate::{render, store};
+
+/// Tickets of one page: few enough for memory, many enough that asking costs little.
+pub(crate) const PAGE: u64 = 1_000;
+/// Pages made ready while the next one is read. One more would wait in memory and win nothing.
+const PAGES_AHEAD: usize = 2;
+
+/// The file, piece by piece.
+pub(crate) type Pieces = BoxStream<'static, Result<Vec<u8>, ReportingError>>;
 
 /// Tickets received on these days, either end open.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,25 +33,30 @@ pub(crate) struct ExportDays {
     pub last: Option<NaiveDate>,
 }
 
-/// An export under way: which tickets, and what to call things.
-#[derive(Clone, Debug)]
-pub(crate) struct Export {
-    days: ExportDays,
-    /// Names of codes, as they were when it began.
-    pub names: Names,
-    /// The city's zone.
-    pub zone: Zone,
-}
-
 impl Reporting {
-    /// Begins an export; the audit knows of it before the first ticket leaves.
-    pub(crate) async fn begin_export(
+    /// The file of the tickets of these days in the order of their ids, read `page` at a time as its
+    /// pieces are taken. The audit knows of it before the first ticket leaves.
+    pub(crate) async fn export(
         &self,
         context: CommandContext,
         days: ExportDays,
-    ) -> Result<Export, ReportingError> {
+        page: u64,
+    ) -> Result<Pieces, ReportingError> {
+        self.note_export(context).await?;
+        let names = Arc::new(store::load_names(self.core.db().read()).await?);
+        let header = render::header(&COLUMNS)?;
+        let reporting = self.clone();
+        let records = self
+            .clone()
+            .pages(days, page)
+            .map_ok(move |tickets| reporting.clone().piece(tickets, Arc::clone(&names)))
+            .try_buffered(PAGES_AHEAD);
+        Ok(stream::once(future::ok(header)).chain(records).boxed())
+    }
+
+    async fn note_export(&self, context: CommandContext) -> Result<(), ReportingError> {
         let cause = context.cause.clone();
-        let audited = self.core.execute(context, move |work| {
+        let noted = self.core.execute(context, move |work| {
             Box::pin(async move {
                 work.audit(
                     &cause,
@@ -54,22 +71,38 @@ impl Reporting {
                 Ok::<_, ReportingError>(())
             })
         });
-        audited.await?;
-        Ok(Export {
-            days,
-            names: store::load_names(self.core.db().read()).await?,
-            zone: self.desk.zone,
-        })
+        noted.await?;
+        Ok(())
     }
 
-    /// At most `limit` tickets behind `after`, in the order of ids; none when it is through.
-    pub(crate) async fn export_page(
-        &self,
-        export: &Export,
-        after: Uuid,
-        limit: u64,
-    ) -> Result<Vec<Ticket>, ReportingError> {
-        let ExportDays { first, last } = export.days;
-        Ok(store::tickets_behind(self.core.db().read(), after, limit, (first, last)).await?)
+    /// The tickets, without their citizens; each page begins behind the last ticket of the one before.
+    fn pages(
+        self,
+        days: ExportDays,
+        page: u64,
+    ) -> BoxStream<'static, Result<Vec<Ticket>, ReportingError>> {
+        let days = (days.first, days.last);
+        stream::try_unfold((self, Uuid::nil()), move |(reporting, after)| async move {
+            let db = reporting.core.db().read();
+            let tickets = store::tickets_behind(db, after, page, days).await?;
+            let last = tickets.last().map(|ticket| ticket.id);
+            Ok(last.map(|last| (tickets, (reporting, last))))
+        })
+        .boxed()
+    }
+
+    /// The records of a page.
+    async fn piece(
+        self,
+        mut tickets: Vec<Ticket>,
+        names: Arc<Names>,
+    ) -> Result<Vec<u8>, ReportingError> {
+        store::add_citizens(self.core.db().read(), &mut tickets).await?;
+        let zone = self.desk.zone;
+        let rows = move || {
+            let records = tickets.iter().map(|ticket| record(ticket, &names, zone));
+            render::records(records)
+        };
+        Ok(render::away(rows).await?)
     }
 }

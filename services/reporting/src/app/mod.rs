@@ -15,7 +15,7 @@ use hotline_platform::page::Page;
 use std::sync::Arc;
 
 pub(crate) use compose::Composed;
-pub(crate) use export::{Export, ExportDays};
+pub(crate) use export::{ExportDays, PAGE};
 pub(crate) use instruct::{GiveInstruction, LEADER_CHARS_MAX, TEXT_CHARS_MAX};
 pub(crate) use issue::IssueDocument;
 pub(crate) use overview::Overview;

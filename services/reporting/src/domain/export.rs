@@ -1,34 +1,34 @@
-//! A ticket as a record of the full export: the daily list's words, one typed column each.
+//! A ticket as a record of the full export: the daily list's words, a column each.
 
 use hotline_kernel::time::Zone;
 
-use super::document::{Cell, ColumnKind};
+use super::document::Cell;
 use super::listing::{Ticket, applicant, summary};
 use super::names::Names;
 use super::words;
 
 /// Columns of the export, from left to right.
-pub const COLUMNS: [(&str, ColumnKind); 20] = [
-    ("受理编号", ColumnKind::Text),
-    ("来信时间", ColumnKind::Date),
-    ("渠道", ColumnKind::Text),
-    ("诉求人", ColumnKind::Text),
-    ("类型", ColumnKind::Text),
-    ("类别", ColumnKind::Text),
-    ("诉求摘要", ColumnKind::Text),
-    ("紧急程度", ColumnKind::Text),
-    ("主办单位", ColumnKind::Text),
-    ("协办单位", ColumnKind::Text),
-    ("状态", ColumnKind::Text),
-    ("办理轮次", ColumnKind::Count),
-    ("签收时间", ColumnKind::Date),
-    ("办理时限", ColumnKind::Date),
-    ("时限暂定", ColumnKind::Text),
-    ("办结时间", ColumnKind::Date),
-    ("退单次数", ColumnKind::Count),
-    ("督办次数", ColumnKind::Count),
-    ("预警", ColumnKind::Text),
-    ("答复", ColumnKind::Text),
+pub const COLUMNS: [&str; 20] = [
+    "受理编号",
+    "来信时间",
+    "渠道",
+    "诉求人",
+    "类型",
+    "类别",
+    "诉求摘要",
+    "紧急程度",
+    "主办单位",
+    "协办单位",
+    "状态",
+    "办理轮次",
+    "签收时间",
+    "办理时限",
+    "时限暂定",
+    "办结时间",
+    "退单次数",
+    "督办次数",
+    "预警",
+    "答复",
 ];
 
 /// The record of a ticket. A tip-off's content and reply stay out of it.

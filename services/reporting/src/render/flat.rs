@@ -2,7 +2,7 @@
 
 use chrono::NaiveDateTime;
 
-use super::safe::{formula_safe, visible};
+use super::safe::harmless;
 use crate::domain::document::{Cell, ColumnKind, Table};
 use crate::domain::rate::{Change, DASH};
 
@@ -24,7 +24,7 @@ pub enum Flat {
 impl Flat {
     /// A text cell that starts no formula.
     pub fn text(text: &str) -> Self {
-        Self::Text(formula_safe(&visible(text)))
+        Self::Text(harmless(text).into_owned())
     }
 }
 

@@ -1,4 +1,5 @@
 //! Documents as bytes: terminal, Markdown, CSV, XLSX. Pure: the same document gives the same bytes.
+//! [`away`] does it where nobody waits for the thread.
 
 mod csv;
 mod flat;
@@ -8,7 +9,7 @@ mod terminal;
 mod wrap;
 mod xlsx;
 
-use crate::domain::document::{Cell, ColumnKind, Document};
+use crate::domain::document::{Cell, Document};
 
 /// How a document is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,18 @@ impl Format {
 #[error("the document could not be rendered")]
 pub struct RenderError(#[source] Box<dyn std::error::Error + Send + Sync>);
 
+/// Renders away from the threads that serve: a workbook of a busy day takes a while.
+///
+/// # Errors
+///
+/// [`RenderError`] if the rendering fails or panics.
+pub async fn away<T: Send + 'static>(
+    rendering: impl FnOnce() -> Result<T, RenderError> + Send + 'static,
+) -> Result<T, RenderError> {
+    let rendered = tokio::task::spawn_blocking(rendering).await;
+    rendered.unwrap_or_else(|panicked| Err(RenderError(Box::new(panicked))))
+}
+
 /// The document in a format.
 ///
 /// # Errors
@@ -60,7 +73,7 @@ pub fn render(document: &Document, format: Format) -> Result<Vec<u8>, RenderErro
 /// # Errors
 ///
 /// [`RenderError`] if the CSV library fails.
-pub fn header(columns: &[(&str, ColumnKind)]) -> Result<Vec<u8>, RenderError> {
+pub fn header(columns: &[&str]) -> Result<Vec<u8>, RenderError> {
     csv::header(columns).map_err(|error| RenderError(Box::new(error)))
 }
 

@@ -1,10 +1,21 @@
 //! What citizens wrote, made harmless for the place it is shown in.
 
+use std::borrow::Cow;
+
 use hotline_kernel::text::normalise;
+
+/// Visible text that starts no formula.
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    match visible(text) {
+        Cow::Borrowed(text) => formula_safe(text),
+        Cow::Owned(text) => Cow::Owned(formula_safe(&text).into_owned()),
+    }
+}
 
 /// Text that can never start a formula: a leading `'` where the first character could.
 #[must_use]
-pub fn formula_safe(text: &str) -> String {
+pub fn formula_safe(text: &str) -> Cow<'_, str> {
     let starts_formula = |first: char| {
         matches!(
             first,
@@ -12,27 +23,36 @@ pub fn formula_safe(text: &str) -> String {
         )
     };
     if text.starts_with(starts_formula) {
-        format!("'{text}")
+        Cow::Owned(format!("'{text}"))
     } else {
-        text.to_owned()
+        Cow::Borrowed(text)
     }
 }
 
 /// Text without control characters but line ends and tabs; what turns the direction of writing is shown escaped.
 #[must_use]
-pub fn visible(text: &str) -> String {
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_shown) {
+        return Cow::Borrowed(text);
+    }
     let mut shown = String::with_capacity(text.len());
     for symbol in text.chars() {
         match symbol {
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                shown.extend(symbol.escape_unicode());
-            }
-            '\n' | '\t' => shown.push(symbol),
-            other if other.is_control() => {}
-            other => shown.push(other),
+            plain if is_shown(plain) => shown.push(plain),
+            control if control.is_control() => {}
+            direction => shown.extend(direction.escape_unicode()),
         }
     }
-    shown
+    Cow::Owned(shown)
+}
+
+/// Whether a character is shown as it is.
+fn is_shown(symbol: char) -> bool {
+    match symbol {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => false,
+        '\n' | '\t' => true,
+        other => !other.is_control(),
+    }
 }
 
 /// Visible text on one line.

@@ -1,7 +1,5 @@
 //! Tickets in the order of their ids, a page at a time.
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use hotline_platform::core::CoreError;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
@@ -11,7 +9,7 @@ use super::entity::{matter_view, ticket_view};
 use super::views::ticket_from;
 use crate::domain::listing::Ticket;
 
-/// At most `limit` tickets behind `after` that were received on these days, with their citizens.
+/// At most `limit` tickets behind `after` that were received on these days, without their citizens.
 pub async fn tickets_behind(
     db: &impl ConnectionTrait,
     after: Uuid,
@@ -33,24 +31,19 @@ pub async fn tickets_behind(
     for row in rows {
         tickets.push(ticket_from(row)?.shown);
     }
-    let ids: Vec<Uuid> = tickets.iter().map(|ticket| ticket.id).collect();
-    let mut citizens = citizens(db, &ids).await?;
-    for ticket in &mut tickets {
-        ticket.citizens = citizens.remove(&ticket.id).unwrap_or_default();
-    }
     Ok(tickets)
 }
 
-/// The citizens of the matters on these tickets.
-async fn citizens(
+/// Puts the citizens of their matters on tickets that are in the order of their ids.
+pub async fn add_citizens(
     db: &impl ConnectionTrait,
-    tickets: &[Uuid],
-) -> Result<BTreeMap<Uuid, Vec<String>>, CoreError> {
+    tickets: &mut [Ticket],
+) -> Result<(), CoreError> {
     let rows: Vec<(Uuid, String)> = matter_view::Entity::find()
         .select_only()
         .column(matter_view::Column::TicketId)
         .column(matter_view::Column::Citizen)
-        .filter(matter_view::Column::TicketId.is_in(tickets.iter().copied()))
+        .filter(matter_view::Column::TicketId.is_in(tickets.iter().map(|ticket| ticket.id)))
         .filter(matter_view::Column::LastMove.ne("withdrawn"))
         .order_by_asc(matter_view::Column::TicketId)
         .order_by_asc(matter_view::Column::ReceivedAt)
@@ -58,9 +51,11 @@ async fn citizens(
         .into_tuple()
         .all(db)
         .await?;
-    let mut citizens = BTreeMap::<Uuid, Vec<String>>::new();
-    for (ticket, citizen) in rows {
-        citizens.entry(ticket).or_default().push(citizen);
+    let mut rows = rows.into_iter().peekable();
+    for ticket in tickets {
+        while let Some((_, citizen)) = rows.next_if(|(id, _)| *id == ticket.id) {
+            ticket.citizens.push(citizen);
+        }
     }
-    Ok(citizens)
+    Ok(())
 }

@@ -22,7 +22,7 @@ pub use counts::{OverviewCounts, Span, counted, overview, sums_by_unit, totals};
 pub use documents::{editions, get as document, issue, list as documents, next_number};
 #[cfg(test)]
 pub use dump::{audited, dump, tamper};
-pub use export::tickets_behind;
+pub use export::{add_citizens, tickets_behind};
 pub use facts::apply as apply_facts;
 pub use instructions::{Instruction, count as instruction_count, insert as insert_instruction};
 pub use lists::{

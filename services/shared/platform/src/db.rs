@@ -1,5 +1,7 @@
 //! SQLite and PostgreSQL behind one handle, with one meaning.
 
+mod durable;
+
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -108,7 +110,7 @@ impl Db {
                 write: pool,
             }
         };
-        db.assert_durable().await?;
+        durable::assert_durable(&db.write).await?;
         Ok(db)
     }
 
@@ -167,27 +169,6 @@ impl Db {
                 tracing::warn!(%error, "a database pool did not close");
             }
         }
-    }
-
-    /// SQLite's WAL with `synchronous` below FULL may lose the last commits when power fails.
-    async fn assert_durable(&self) -> Result<(), CoreError> {
-        if self.write.get_database_backend() != DbBackend::Sqlite {
-            return Ok(());
-        }
-        let pragma = |name: &str| {
-            Statement::from_sql_and_values(DbBackend::Sqlite, format!("PRAGMA {name}"), [])
-        };
-        let level = self.write.query_one_raw(pragma("synchronous")).await?;
-        let journal = self.write.query_one_raw(pragma("journal_mode")).await?;
-        let level: i64 = level.map_or(Ok(0), |row| row.try_get_by_index(0))?;
-        let journal: String = journal.map_or(Ok(String::new()), |row| row.try_get_by_index(0))?;
-        if level < synchronous_level() || journal != "wal" {
-            let problem = format!(
-                "SQLite must run with journal_mode wal and synchronous FULL, not {journal} and {level}"
-            );
-            return Err(CoreError::Storage(problem.into()));
-        }
-        Ok(())
     }
 }
 
@@ -274,6 +255,11 @@ fn postgres(url: &str, connections: u32) -> ConnectOptions {
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
         .map_sqlx_postgres_opts(|found| {
+            let found = if fault::is_seeded(Bug::SynchronousNormal) {
+                found.options([("synchronous_commit", "off")])
+            } else {
+                found
+            };
             found.options([
                 ("statement_timeout", STATEMENT_TIMEOUT_MS.to_string()),
                 ("lock_timeout", LOCK_TIMEOUT_MS.to_string()),

@@ -10,17 +10,28 @@ use crate::fault;
 use crate::outbox;
 use crate::work::{AuditEntry, Cause, Work};
 
-/// Raises the epoch of a service's log; returns the new one. Recorded in the audit trail.
+/// Raises the epoch of a service's log above all in which its consumers stand; returns the new one.
+/// Recorded in the audit trail.
+///
+/// A backup may lie before an earlier raise: then the next epoch by its own count was another one's number
+/// already. A consumer that stands there would take the new log for the one it knows and pass over what
+/// is written under numbers that it had read; and a courier may still hold events of that one, so the log
+/// gets another name as well.
 ///
 /// # Errors
 ///
-/// A database that cannot be written.
-pub async fn raise(core: &Core, cause: &Cause) -> Result<i32, CoreError> {
+/// A database that cannot be read or written.
+pub async fn raise(core: &Core, consumers: &[&Core], cause: &Cause) -> Result<i32, CoreError> {
     let work = Work::begin(core).await?;
-    // A backup may lie before an earlier raise: its next epoch was another one's number already, and a
-    // courier may still hold events of that one. So the log gets another name as well.
+    let mut last = outbox::heads(&**work.txn()).await?.epoch;
+    for consumer in consumers {
+        last = last.max(entered(consumer, core.name()).await?);
+    }
     let texts = [
-        ("UPDATE outbox_head SET epoch = epoch + 1", vec![]),
+        (
+            "UPDATE outbox_head SET epoch = $1",
+            vec![last.saturating_add(1).into()],
+        ),
         ("UPDATE log SET id = $1", vec![work.new_id().into()]),
     ];
     for (text, values) in texts {
@@ -40,6 +51,16 @@ pub async fn raise(core: &Core, cause: &Cause) -> Result<i32, CoreError> {
     work.commit().await?;
     fault::point("epoch.committed");
     Ok(epoch)
+}
+
+/// The last epoch of `producer`'s log that a consumer has entered, 0 if none.
+async fn entered(consumer: &Core, producer: &str) -> Result<i32, CoreError> {
+    let reader = consumer.db().read();
+    let text = "SELECT MAX(epoch) FROM consumer_offset WHERE consumer = $1 AND producer = $2";
+    let values = vec![consumer.name().into(), producer.into()];
+    let row = reader.query_one_raw(sql(reader, text, values)).await?;
+    let epoch: Option<i32> = row.map_or(Ok(None), |row| row.try_get_by_index(0))?;
+    Ok(epoch.unwrap_or_default())
 }
 
 /// Takes a consumer into the epoch of `producer`'s log, at most at the end that the log has now.

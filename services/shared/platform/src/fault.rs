@@ -23,7 +23,7 @@ pub enum Bug {
     NoIdempotency,
     /// SQLite begins a write without IMMEDIATE.
     NotImmediate,
-    /// SQLite commits with `synchronous=NORMAL`.
+    /// SQLite commits with `synchronous=NORMAL`, PostgreSQL with `synchronous_commit=off`.
     SynchronousNormal,
     /// Who holds the lease applies, by the clock alone: no position is compared.
     LockByClock,

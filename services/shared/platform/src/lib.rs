@@ -4,6 +4,17 @@
 //! some gRPC routes, reactions to other services' events and handlers of its timers. Every write
 //! anywhere is one [`work::Work`]: one transaction that holds state, events, timers and audit.
 
+#[cfg(all(
+    feature = "testing",
+    not(debug_assertions),
+    not(hotline_release_proofs)
+))]
+compile_error!(
+    "a release with the feature `testing` holds crash points and seeded bugs and is for no city: build with \
+     `cargo build --release`, not with `--workspace`, which takes the tests' features in. Proofs of an optimised \
+     program: RUSTFLAGS=\"--cfg hotline_release_proofs\""
+);
+
 mod apply;
 pub mod backoff;
 pub mod bulk;

@@ -71,17 +71,10 @@ pub fn redis_url() -> Option<String> {
 ///
 /// # Panics
 ///
-/// If the variable holds no number.
+/// As [`only_seed`].
 #[must_use]
-#[expect(
-    clippy::expect_used,
-    reason = "a seed that is not understood must not be replaced"
-)]
 pub fn seed() -> u64 {
-    match variable("HOTLINE_TEST_SEED") {
-        Some(text) => text.parse().expect("HOTLINE_TEST_SEED is a number"),
-        None => Ids::from_os().draw(u32::MAX).into(),
-    }
+    only_seed().unwrap_or_else(|| Ids::from_os().draw(u32::MAX).into())
 }
 
 /// The binary that process tests shall start instead of the one built beside them (`HOTLINE_TEST_BINARY`).
@@ -98,9 +91,18 @@ pub fn is_long() -> bool {
 }
 
 /// The one seed that random tests shall run (`HOTLINE_TEST_SEED`), to look at it alone.
+///
+/// # Panics
+///
+/// If the variable holds no number.
 #[must_use]
+#[expect(
+    clippy::expect_used,
+    reason = "a seed that is not understood must not be replaced"
+)]
 pub fn only_seed() -> Option<u64> {
-    variable("HOTLINE_TEST_SEED")?.parse().ok()
+    let text = variable("HOTLINE_TEST_SEED")?;
+    Some(text.parse().expect("HOTLINE_TEST_SEED is a number"))
 }
 
 #[expect(

@@ -201,13 +201,17 @@ async fn a_restored_log_with_a_new_epoch_is_heard_from_its_end_on() {
     }
 }
 
+/// The epoch that a restored log would give itself next by its own count.
+const EPOCH_AHEAD: i32 = 2;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_restored_log_writes_before_it_is_heard_again_is_not_passed_over() {
     for city in City::all().await {
         let old = accounts(0..30);
         relay::start(&city.ledger, None);
         city.raise(&old, 0).await;
-        // The mirror had heard twenty more of each partition than the log now holds.
+        // The mirror had heard twenty more of each partition than the log now holds, in an epoch that the
+        // backup knows nothing of.
         until("all have a number", || async {
             let open = "SELECT COUNT(*) FROM outbox WHERE pub_seq IS NULL";
             count(&city.ledger, open).await.expect("counted") == 0
@@ -216,7 +220,7 @@ async fn what_a_restored_log_writes_before_it_is_heard_again_is_not_passed_over(
         for partition in 0..16 {
             let ahead = format!(
                 "INSERT INTO consumer_offset (consumer, producer, partition, epoch, pos, fence, lease_until) \
-                 VALUES ('mirror', 'ledger', {partition}, 1, 50, 0, 0)"
+                 VALUES ('mirror', 'ledger', {partition}, {EPOCH_AHEAD}, 50, 0, 0)"
             );
             let writer = city.mirror.db().begin_write().await.expect("begins");
             sea_orm::ConnectionTrait::execute_unprepared(&*writer, &ahead)
@@ -224,8 +228,9 @@ async fn what_a_restored_log_writes_before_it_is_heard_again_is_not_passed_over(
                 .expect("written");
             testing::commit(writer).await;
         }
-        let raised = epoch::raise(&city.ledger, &cause("administrator:zhao")).await;
-        assert_eq!(raised.expect("raised"), 2, "{}", city.label);
+        let administrator = cause("administrator:zhao");
+        let raised = epoch::raise(&city.ledger, &[&city.mirror], &administrator).await;
+        assert_eq!(raised.expect("raised"), EPOCH_AHEAD + 1, "{}", city.label);
         epoch::enter(&city.mirror, &city.ledger)
             .await
             .expect("entered");

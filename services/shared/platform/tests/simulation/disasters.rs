@@ -177,7 +177,7 @@ impl Run {
         self.forget_the_lost_future().await;
         self.world.start_all(self.seed);
         let (ledger, mirror) = (&self.world.producers[0].core, &self.world.consumers[0].core);
-        epoch::raise(ledger, &cause("administrator"))
+        epoch::raise(ledger, &[mirror], &cause("administrator"))
             .await
             .expect("raised");
         epoch::enter(mirror, ledger).await.expect("entered");
@@ -209,7 +209,7 @@ impl Run {
     /// A new epoch without a loss, while everybody runs.
     async fn raise_epoch(&mut self) {
         let core = &self.world.producers[0].core;
-        let raised = epoch::raise(core, &cause("administrator"))
+        let raised = epoch::raise(core, &[], &cause("administrator"))
             .await
             .expect("raised");
         self.world
