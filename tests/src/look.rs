@@ -8,7 +8,9 @@ use hotline_proto::intake::{
     AppealView, GetAppealRequest, QueryProgressRequest, QueryProgressResponse, get_appeal_request,
 };
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
-use hotline_proto::reporting::{DocumentHead, Format, RenderDocumentRequest, Series};
+use hotline_proto::reporting::{
+    DocumentHead, Format, FoundTicket, RenderDocumentRequest, SearchTicketsRequest, Series,
+};
 use hotline_proto::routing::{
     CatalogueProposal, GetTicketHistoryRequest, GetTicketRequest, ListCatalogueProposalsRequest,
     ListTicketsRequest, TicketStep, TicketView, get_ticket_request,
@@ -141,6 +143,18 @@ impl City {
             .into_iter()
             .filter_map(|view| view.follow_up)
             .collect()
+    }
+
+    /// The tickets that have these words, the last received first.
+    pub async fn finds(&self, query: &str) -> Vec<FoundTicket> {
+        let request = SearchTicketsRequest {
+            query: query.to_owned(),
+            page_size: PAGE,
+            ..SearchTicketsRequest::default()
+        };
+        let request = by("operator", "li", request);
+        let answer = self.reporting().search_tickets(request).await;
+        self.said("search tickets", answer).tickets
     }
 
     /// A document as it stands now, as CSV, with its head.

@@ -92,6 +92,15 @@ impl ReportingService for ReportingGrpc {
         Ok(Response::new(told.map_err(Status::from).boxed()))
     }
 
+    async fn search_tickets(
+        &self,
+        request: Request<rpc::SearchTicketsRequest>,
+    ) -> Result<Response<rpc::SearchTicketsResponse>, Status> {
+        let (search, page) = convert::searching(self.0.zone(), request.get_ref())?;
+        let found = self.0.search(&search, &page).await?;
+        Ok(Response::new(convert::found(&found)))
+    }
+
     async fn give_instruction(
         &self,
         request: Request<rpc::GiveInstructionRequest>,

@@ -6,5 +6,6 @@ mod rebuild;
 mod restart;
 mod returns;
 mod rework;
+mod search;
 mod split;
 mod whole_life;

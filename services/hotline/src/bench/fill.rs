@@ -2,8 +2,10 @@
 //! ([`super::sample`]), with ids, instants, days, unit, category, channel, kind and citizen of its own; so
 //! a filled row cannot have another shape than a real one.
 
+mod search;
 mod words;
 
+pub(super) use search::{SOUGHT, Sought};
 pub(super) use words::{citizen, codes, day, ticket_id};
 
 use anyhow::Context as _;

@@ -1,11 +1,13 @@
 //! Pages that people look at all day, over many tickets: a unit's open tickets, one citizen's appeals,
-//! a ticket with its history. (No service has a search yet, so none is measured.)
+//! a ticket with its history, the tickets that have some words.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hotline_proto::intake::ListAppealsRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
+use hotline_proto::reporting::SearchTicketsRequest;
+use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::routing::{
     GetTicketHistoryRequest, GetTicketRequest, ListTicketsRequest, get_ticket_request,
@@ -13,7 +15,7 @@ use hotline_proto::routing::{
 use tonic::transport::Channel;
 
 use super::Bench;
-use super::fill::{self, Extent, Filler};
+use super::fill::{self, Extent, Filler, SOUGHT, Sought};
 use super::ground::{Ground, Kind};
 use super::load::{self, Watched, Window};
 use super::report::{Goal, Section, Table, figure};
@@ -31,6 +33,7 @@ const GOAL_MS: f64 = 20.0;
 
 const INTAKE_TABLES: &[&str] = &["appeal", "matter"];
 const ROUTING_TABLES: &[&str] = &["ticket", "ticket_matter", "ticket_step"];
+const REPORTING_TABLES: &[&str] = &["ticket_view"];
 
 /// A page that is looked at.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +42,15 @@ enum Look {
     Citizen,
     Ticket,
     History,
+    Search(Sought),
 }
 
 impl Look {
-    const ALL: [Self; 4] = [Self::UnitOpen, Self::Citizen, Self::Ticket, Self::History];
+    fn all() -> Vec<Self> {
+        let mut all = vec![Self::UnitOpen, Self::Citizen, Self::Ticket, Self::History];
+        all.extend(SOUGHT.map(Self::Search));
+        all
+    }
 
     fn label(self) -> &'static str {
         match self {
@@ -50,6 +58,7 @@ impl Look {
             Self::Citizen => "a citizen's appeals, at most 20",
             Self::Ticket => "a ticket",
             Self::History => "a ticket's history",
+            Self::Search(sought) => sought.label,
         }
     }
 }
@@ -57,6 +66,7 @@ impl Look {
 struct Looker {
     intake: IntakeServiceClient<Channel>,
     routing: RoutingServiceClient<Channel>,
+    reporting: ReportingServiceClient<Channel>,
     look: Look,
     units: Arc<Vec<String>>,
     tickets: u64,
@@ -116,6 +126,19 @@ impl load::Client for Looker {
                         .await,
                 )?;
             }
+            Look::Search(sought) => {
+                let request = SearchTicketsRequest {
+                    query: sought.query.to_owned(),
+                    page_size: PAGE,
+                    ..SearchTicketsRequest::default()
+                };
+                let found = said(
+                    self.reporting
+                        .search_tickets(by("operator", "bench", request))
+                        .await,
+                )?;
+                anyhow::ensure!(!found.tickets.is_empty(), "nothing has {}", sought.query);
+            }
         }
         Ok(())
     }
@@ -126,7 +149,8 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     let mut section = Section::default();
     section.notes.push(format!(
         "Filled by bulk SQL with copies of the rows of two tickets that really lived, received over {DAYS} days; one in four of the last \
-         12 days is open. No service has a search yet, so none is measured."
+         12 days is open. A search asks for the newest {PAGE} tickets by the words of invented appeals, to which words were added that \
+         a known share of the tickets has."
     ));
     for &kind in bench.grounds.kinds() {
         let tickets = match kind {
@@ -146,7 +170,8 @@ async fn filled(ground: &Ground, tickets: u64) -> anyhow::Result<()> {
     let one = |name, tables| fill_one(ground, name, tables, tickets, &closed, &opened);
     tokio::try_join!(
         one(Name::Intake, INTAKE_TABLES),
-        one(Name::Routing, ROUTING_TABLES)
+        one(Name::Routing, ROUTING_TABLES),
+        one(Name::Reporting, REPORTING_TABLES)
     )?;
     Ok(())
 }
@@ -170,6 +195,9 @@ async fn fill_one(
         extent,
     };
     filler.fill(tables, closed, opened).await?;
+    if matches!(name, Name::Reporting) {
+        filler.fill_search().await?;
+    }
     Ok(database.close().await?)
 }
 
@@ -180,13 +208,14 @@ async fn measure_on(
     section: &mut Section,
 ) -> anyhow::Result<()> {
     let label = ground.kind.label();
-    let server = Server::start(ground, &[Name::Intake, Name::Routing], &[]).await?;
+    let server =
+        Server::start(ground, &[Name::Intake, Name::Routing, Name::Reporting], &[]).await?;
     let mut table = Table::new(
         &format!("{label}, {tickets} tickets:"),
         &["page", "clients", "p50 ms", "p99 ms", "pages/s"],
     );
     let units = Arc::new(fill::codes("units"));
-    for look in Look::ALL {
+    for look in Look::all() {
         for clients in [1, 8] {
             let mut lookers = Vec::new();
             let next = Arc::new(AtomicU64::new(0));
@@ -194,7 +223,8 @@ async fn measure_on(
                 let channel = server.connect().await?;
                 lookers.push(Looker {
                     intake: IntakeServiceClient::new(channel.clone()),
-                    routing: RoutingServiceClient::new(channel),
+                    routing: RoutingServiceClient::new(channel.clone()),
+                    reporting: ReportingServiceClient::new(channel),
                     look,
                     units: Arc::clone(&units),
                     tickets,

@@ -11,6 +11,7 @@ pub mod reach;
 mod replay;
 mod report;
 mod run;
+mod search;
 mod show;
 mod timers;
 
@@ -65,6 +66,8 @@ enum Command {
     Report(report::Args),
     /// Writes every ticket as CSV.
     Export(export::Args),
+    /// Finds tickets by words of what citizens said.
+    Search(search::Args),
     /// Shows what became of an appeal or ticket, by its number.
     Show(show::Args),
     /// Lets a sample city live a hundred days.
@@ -128,6 +131,7 @@ impl Command {
             Self::Import(args) => import::run(args).await?,
             Self::Report(args) => report::run(args).await?,
             Self::Export(args) => export::run(args).await?,
+            Self::Search(args) => search::run(args).await?,
             Self::Show(args) => show::run(args).await?,
             Self::Demo(args) => demo::run(args).await?,
             Self::Bench(args) => Box::pin(bench::run(args)).await?,

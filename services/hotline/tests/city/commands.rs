@@ -100,6 +100,7 @@ fn looking_at_a_city_that_is_not_there_makes_none() {
         &["show", "260331-7K2QF-4"],
         &["report", "daily", "2026-03-31"],
         &["export"],
+        &["search", "路灯"],
     ] {
         let ended = hotline(&nowhere, args).output().expect("runs");
         assert_eq!(ended.status.code(), Some(1), "{args:?}");

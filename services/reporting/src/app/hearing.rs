@@ -7,8 +7,10 @@ use hotline_platform::core::CoreError;
 use hotline_platform::fault;
 use hotline_platform::work::Work;
 
+use super::search;
 use crate::domain::fact::{self, FactKey, deltas};
 use crate::domain::names::Entry;
+use crate::domain::search::is_found_otherwise;
 use crate::domain::tenure::{Standing, advance};
 use crate::domain::view::{AppealView, FollowUpView, MatterView, ReplyView, Step, TicketView};
 use crate::domain::words::HISTORICAL;
@@ -33,13 +35,15 @@ pub(crate) async fn appeal(work: &Work, after: AppealView) -> Result<(), CoreErr
 /// A matter moved.
 pub(crate) async fn matter(work: &Work, after: MatterView) -> Result<(), CoreError> {
     let txn = work.txn();
-    if store::matter(txn, after.id)
-        .await?
-        .is_some_and(|version| version >= after.version)
-    {
+    let before = store::matter(txn, after.id).await?;
+    if before.is_some_and(|(version, _)| version >= after.version) {
         return Ok(());
     }
-    store::save_matter(txn, &after).await
+    store::save_matter(txn, &after).await?;
+    if let Some((_, left)) = before.filter(|(_, ticket)| *ticket != after.ticket_id) {
+        search::index(txn, left).await?;
+    }
+    search::index(txn, after.ticket_id).await
 }
 
 /// A ticket as an event left it.
@@ -70,6 +74,9 @@ pub(crate) async fn ticket(work: &Work, zone: Zone, heard: HeardTicket) -> Resul
     }
     let mut gone: Vec<FactKey> = before.as_ref().map(TicketView::facts).unwrap_or_default();
     let mut come = view.facts();
+    let is_found_otherwise = before
+        .as_ref()
+        .is_none_or(|before| is_found_otherwise(&before.shown, &view.shown));
     view.tenures = before.map(|before| before.tenures).unwrap_or_default();
     if view.nature != HISTORICAL {
         let last = store::tenure(txn, view.shown.id, view.tenures).await?;
@@ -88,6 +95,9 @@ pub(crate) async fn ticket(work: &Work, zone: Zone, heard: HeardTicket) -> Resul
     }
     store::save_ticket(txn, &view).await?;
     fault::point("view.ticket_saved");
+    if is_found_otherwise {
+        search::index(txn, view.shown.id).await?;
+    }
     store::apply_facts(txn, &deltas(&gone, &come)).await
 }
 

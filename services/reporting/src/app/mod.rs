@@ -6,6 +6,7 @@ pub(crate) mod hearing;
 mod instruct;
 mod issue;
 mod overview;
+mod search;
 
 use hotline_kernel::id::DocumentId;
 use hotline_kernel::mask::Masker;
@@ -19,6 +20,7 @@ pub(crate) use export::{ExportDays, PAGE};
 pub(crate) use instruct::{GiveInstruction, LEADER_CHARS_MAX, TEXT_CHARS_MAX};
 pub(crate) use issue::IssueDocument;
 pub(crate) use overview::Overview;
+pub(crate) use search::FoundTickets;
 
 use crate::domain::document::{Document, Issued, IssuedHead, IssuedOf, IssuedPlace};
 use crate::domain::figures::RatePolicy;
@@ -52,6 +54,11 @@ impl Reporting {
             desk,
             masker: Arc::new(Masker::standard()),
         }
+    }
+
+    /// The city's zone.
+    pub(crate) fn zone(&self) -> Zone {
+        self.desk.zone
     }
 
     /// A document as it stands now, seen at one moment.

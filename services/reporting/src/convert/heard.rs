@@ -11,6 +11,7 @@ use crate::app::hearing::HeardTicket;
 use crate::domain::fact::FollowUp;
 use crate::domain::listing::{Discretion, SUMMARY_CHARS, Ticket};
 use crate::domain::names::Entry;
+use crate::domain::search::Said;
 use crate::domain::tenure::{Clocks, Standing, Subject};
 use crate::domain::view::{AppealView, FollowUpView, MatterView, ReplyView, Step, TicketView};
 use crate::domain::words::{self, TicketState};
@@ -97,7 +98,20 @@ pub(crate) fn matter(
         last_move: word(last_move.as_str_name(), "MATTER_MOVE_"),
         received_at,
         received_day: zone.day(received_at),
+        said: said(matter),
     })
+}
+
+fn said(matter: &pb::Matter) -> Said {
+    let is_tip_off = discretion(matter.confidentiality.as_ref()).tip_off;
+    Said {
+        numbers: format!("{}\n{}", matter.number, matter.appeal_number),
+        text: if is_tip_off {
+            String::new()
+        } else {
+            format!("{}\n{}", matter.subject, matter.text)
+        },
+    }
 }
 
 /// A ticket as an event left it.

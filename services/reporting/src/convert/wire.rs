@@ -20,7 +20,7 @@ use crate::render::Format;
 /// Largest piece of a streamed document, in bytes.
 const PIECE_MAX: usize = 64 * 1024;
 
-type Decoded<T> = Result<T, ReportingError>;
+pub(super) type Decoded<T> = Result<T, ReportingError>;
 
 /// Which document to render, and how.
 pub(crate) fn rendering(request: &rpc::RenderDocumentRequest) -> Decoded<(Period, Format)> {
@@ -63,17 +63,21 @@ pub(crate) fn listing(
 
 /// Which tickets to export.
 pub(crate) fn exporting(request: &rpc::ExportTicketsRequest) -> Decoded<ExportDays> {
-    let day = |field, text: &str| match text {
+    Ok(ExportDays {
+        first: maybe_day("first_day", &request.first_day)?,
+        last: maybe_day("last_day", &request.last_day)?,
+    })
+}
+
+/// A day, or none.
+pub(super) fn maybe_day(field: &'static str, text: &str) -> Decoded<Option<NaiveDate>> {
+    match text {
         "" => Ok(None),
         text => text
             .parse()
             .map(Some)
             .map_err(|_| invalid(field, "a day such as 2026-03-31, or nothing")),
-    };
-    Ok(ExportDays {
-        first: day("first_day", &request.first_day)?,
-        last: day("last_day", &request.last_day)?,
-    })
+    }
 }
 
 /// What to note.
@@ -301,11 +305,11 @@ fn limited(
     }
 }
 
-fn invalid(field: &'static str, expected: &'static str) -> ReportingError {
+pub(super) fn invalid(field: &'static str, expected: &'static str) -> ReportingError {
     ReportingError::Invalid { field, expected }
 }
 
-fn timestamp(at: Timestamp) -> prost_types::Timestamp {
+pub(super) fn timestamp(at: Timestamp) -> prost_types::Timestamp {
     // Fewer than a billion nanoseconds always fit.
     let nanos = i32::try_from(at.timestamp_subsec_nanos()).unwrap_or_default();
     prost_types::Timestamp {

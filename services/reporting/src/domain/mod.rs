@@ -13,6 +13,7 @@ pub mod quarterly;
 pub mod ranking;
 pub mod rate;
 pub mod reconcile;
+pub mod search;
 pub mod tables;
 pub mod tenure;
 pub mod view;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::fact::{self, FactKey, FollowUp};
 use super::listing::{Appeal, Discretion, Ticket};
+use super::search::Said;
 use super::tenure::Subject;
 
 /// An appeal.
@@ -96,6 +97,8 @@ pub struct MatterView {
     pub received_at: Timestamp,
     /// The city's day of that.
     pub received_day: NaiveDate,
+    /// What searches look through.
+    pub said: Said,
 }
 
 /// A ticket.

@@ -43,6 +43,22 @@ pub async fn tickets(
     Ok(found)
 }
 
+/// Tickets by id, in the order of `ids`, without their citizens.
+pub async fn in_order(db: &impl ConnectionTrait, ids: &[Uuid]) -> Result<Vec<Ticket>, CoreError> {
+    let mut found = BTreeMap::new();
+    for chunk in ids.chunks(CHUNK) {
+        let rows = ticket_view::Entity::find()
+            .filter(ticket_view::Column::Id.is_in(chunk.iter().copied()))
+            .all(db)
+            .await?;
+        for row in rows {
+            let ticket = ticket_from(row)?.shown;
+            found.insert(ticket.id, ticket);
+        }
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
 /// Appeals by id.
 pub async fn appeals(
     db: &impl ConnectionTrait,

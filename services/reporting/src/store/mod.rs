@@ -15,6 +15,7 @@ mod lookup;
 pub mod migration;
 mod progress;
 mod registry;
+mod search;
 mod views;
 
 pub use cases::typical;
@@ -29,8 +30,12 @@ pub use lists::{
     Found, concluded, due, instructed, overdue, received, repeated, returned, returned_often,
     supervised, unsigned, urgent, waiting,
 };
+pub use lookup::in_order as tickets_of;
 pub use progress::{clear_read_models, data_cut, hold, lock};
-pub use registry::{load as load_names, replace as replace_registry, version as registry_version};
+pub use registry::{
+    load as load_names, names_of, replace as replace_registry, version as registry_version,
+};
+pub use search::{forget_words, said_on, save_words, search};
 pub use views::{
     appeal, follow_up, matter, reply, save_appeal, save_follow_up, save_matter, save_reply,
     save_step, save_tenure, save_ticket, tenure, ticket, ticket_is_known,

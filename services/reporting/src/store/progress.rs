@@ -11,6 +11,7 @@ use super::entity::{
     appeal_view, follow_up_view, matter_view, progress, registry_load, registry_name, reply_view,
     rollup, tenure, ticket_step, ticket_view,
 };
+use super::search;
 
 /// The only row.
 const ROW: i32 = 1;
@@ -65,5 +66,5 @@ pub async fn clear_read_models(txn: &Txn) -> Result<(), CoreError> {
     follow_up_view::Entity::delete_many().exec(&**txn).await?;
     reply_view::Entity::delete_many().exec(&**txn).await?;
     rollup::Entity::delete_many().exec(&**txn).await?;
-    Ok(())
+    search::clear(txn).await
 }

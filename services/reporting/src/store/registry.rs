@@ -1,5 +1,7 @@
 //! Names of codes, one table replaced whole by each newer load.
 
+use std::collections::BTreeSet;
+
 use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
@@ -7,6 +9,7 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, Query
 
 use super::entity::{registry_load, registry_name};
 use super::upsert;
+use crate::domain::listing::Ticket;
 use crate::domain::names::{Entry, Names};
 
 /// The version of a table's last load, 0 if there was none.
@@ -50,16 +53,48 @@ pub async fn replace(
     .await
 }
 
+/// The names of the units and categories of some tickets.
+pub async fn names_of(db: &impl ConnectionTrait, tickets: &[Ticket]) -> Result<Names, CoreError> {
+    let mut names = Names::default();
+    let units: BTreeSet<&str> = tickets
+        .iter()
+        .map(|ticket| ticket.lead_unit_code.as_str())
+        .collect();
+    let categories: BTreeSet<&str> = tickets
+        .iter()
+        .map(|ticket| ticket.category_code.as_str())
+        .collect();
+    for (table, codes) in [("units", units), ("categories", categories)] {
+        let rows = registry_name::Entity::find()
+            .filter(registry_name::Column::TableName.eq(table))
+            .filter(registry_name::Column::Code.is_in(codes))
+            .all(db)
+            .await?;
+        for row in rows {
+            let found = entry(row.name, row.parent_code, row.group_name);
+            names.add(&row.table_name, &row.code, found);
+        }
+    }
+    Ok(names)
+}
+
+fn entry(name: String, parent_code: String, group: String) -> Entry {
+    Entry {
+        name,
+        parent_code,
+        group,
+    }
+}
+
 /// All names.
 pub async fn load(db: &impl ConnectionTrait) -> Result<Names, CoreError> {
     let mut names = Names::default();
     for row in registry_name::Entity::find().all(db).await? {
-        let entry = Entry {
-            name: row.name,
-            parent_code: row.parent_code,
-            group: row.group_name,
-        };
-        names.add(&row.table_name, &row.code, entry);
+        names.add(
+            &row.table_name,
+            &row.code,
+            entry(row.name, row.parent_code, row.group_name),
+        );
     }
     Ok(names)
 }

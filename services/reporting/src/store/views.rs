@@ -10,7 +10,7 @@ use super::convert::{bad, count, day, instant, maybe_instant, stored};
 use super::entity::{
     appeal_view, follow_up_view, matter_view, reply_view, tenure, ticket_step, ticket_view,
 };
-use super::upsert;
+use super::{search, upsert};
 use crate::domain::fact::FollowUp;
 use crate::domain::listing::{Discretion, Ticket};
 use crate::domain::tenure::{Began, Clocks, Ended, Subject, Tenure};
@@ -68,12 +68,12 @@ pub(super) fn appeal_from(row: appeal_view::Model) -> Result<AppealView, CoreErr
     })
 }
 
-/// The version of a matter, if it was heard of.
-pub async fn matter(txn: &Txn, id: Uuid) -> Result<Option<i64>, CoreError> {
+/// The version of a matter and the ticket it is on, if it was heard of.
+pub async fn matter(txn: &Txn, id: Uuid) -> Result<Option<(i64, Uuid)>, CoreError> {
     Ok(matter_view::Entity::find_by_id(id)
         .one(&**txn)
         .await?
-        .map(|row| row.version))
+        .map(|row| (row.version, row.ticket_id)))
 }
 
 /// Writes a matter.
@@ -91,7 +91,8 @@ pub async fn save_matter(txn: &Txn, view: &MatterView) -> Result<(), CoreError> 
         received_at: micros(view.received_at),
         received_day: view.received_day.to_string(),
     };
-    upsert(txn, changed(row)).await
+    upsert(txn, changed(row)).await?;
+    search::save_said(txn, view.id, &view.said).await
 }
 
 /// A ticket, if it was heard of.

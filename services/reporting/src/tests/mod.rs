@@ -6,6 +6,7 @@ mod eight_appeals;
 mod export;
 mod grpc;
 mod issuing;
+mod search;
 mod story;
 mod views;
 mod waiting;

@@ -152,8 +152,22 @@ impl Story {
         how: pb::MatterMove,
         at: Timestamp,
     ) {
+        self.attached_saying(said, version, (on, how, at), "小区路灯不亮，请尽快修理");
+    }
+
+    /// The same of a matter with this text.
+    pub fn attached_saying(
+        &mut self,
+        said: &Said,
+        version: i64,
+        (on, how, at): (u128, pb::MatterMove, Timestamp),
+        text: &str,
+    ) {
         let moved = pb::MatterAttached {
-            matter: Some(matter(said, on)),
+            matter: Some(pb::Matter {
+                text: text.to_owned(),
+                ..matter(said, on)
+            }),
             r#move: how.into(),
             from_ticket_id: String::new(),
         };
@@ -169,8 +183,12 @@ impl Story {
 
     /// A matter of an appeal leaves a ticket for another.
     pub fn detached(&mut self, said: &Said, version: i64, from: u128, to: u128, at: Timestamp) {
+        let text = self.last_text(said);
         let moved = pb::MatterDetached {
-            matter: Some(matter(said, to)),
+            matter: Some(pb::Matter {
+                text,
+                ..matter(said, to)
+            }),
             r#move: pb::MatterMove::Merged.into(),
             ticket_id: ticket_id(from).to_string(),
             to_ticket_id: ticket_id(to).to_string(),
@@ -267,6 +285,17 @@ impl Story {
         }
     }
 
+    /// What a matter said when it last came onto a ticket.
+    fn last_text(&self, said: &Said) -> String {
+        let text = |logged: &Logged| match &logged.1.event {
+            Some(Event::MatterAttached(moved)) => moved.matter.clone(),
+            _ => None,
+        };
+        let mut matters = self.events.iter().rev().filter_map(text);
+        let last = matters.find(|matter| matter.id == id(2_000 + said.n).to_string());
+        last.unwrap_or_default().text
+    }
+
     fn tickets(&self, n: u128) -> i64 {
         let of = |logged: &&Logged| {
             logged.0.producer == "routing" && logged.0.aggregate_id == ticket_id(n).to_string()
@@ -294,6 +323,8 @@ fn matter(said: &Said, on: u128) -> pb::Matter {
         ordinal: 1,
         ticket_id: ticket_id(on).to_string(),
         reserved_ticket_id: ticket_id(said.n).to_string(),
+        number: format!("2603{:02}-TTTT{}-K", said.n, said.n),
+        appeal_number: format!("2603{:02}-AAAA{}-K", said.n, said.n),
         nature: said.nature.into(),
         received_at: Some(wire(said.at)),
         citizen: format!("c{}f00d", said.n % 3),

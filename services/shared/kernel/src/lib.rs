@@ -11,4 +11,5 @@ pub mod number;
 
 pub mod mask;
 pub mod personal;
+pub mod search;
 pub mod text;

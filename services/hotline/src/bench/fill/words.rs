@@ -129,6 +129,16 @@ impl Words {
         }
     }
 
+    /// The id of ticket `n`.
+    pub(super) fn ticket(&self) -> String {
+        self.id(3)
+    }
+
+    /// Where ticket `n` stands among those that searches find: no two are received in one millisecond.
+    pub(super) fn place(&self) -> String {
+        format!("(({} / 1000) << 20)", self.received)
+    }
+
     fn padded(&self, number: &str, width: usize) -> String {
         if self.is_sqlite {
             format!("printf('%0{width}d', {number})")

@@ -6,6 +6,7 @@ mod m20260901_000001_reporting_views;
 mod m20260901_000002_reporting_documents;
 mod m20261122_000003_reporting_waiting;
 mod m20261122_000004_reporting_rollups;
+mod m20261122_000005_reporting_search;
 
 /// All migrations of this service's database.
 #[must_use]
@@ -15,5 +16,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m20260901_000002_reporting_documents::Migration));
     all.push(Box::new(m20261122_000003_reporting_waiting::Migration));
     all.push(Box::new(m20261122_000004_reporting_rollups::Migration));
+    all.push(Box::new(m20261122_000005_reporting_search::Migration));
     all
 }
