@@ -58,8 +58,8 @@ fn what_is_not_said_is_not_found() {
 
 #[test]
 fn what_masking_left_of_a_number_is_no_word() {
-    let masker = crate::mask::Masker::standard();
-    let masked = masker.internal("请回电19900000007,或0832-2000000,路灯不亮");
+    let standard = crate::mask::Masker::standard();
+    let masked = standard.internal("请回电19900000007,或0832-2000000,路灯不亮");
     assert!(masked.contains("0007"), "{masked}");
     let words = words_of(&masked);
     for gone in [
