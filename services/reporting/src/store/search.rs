@@ -1,9 +1,10 @@
 //! Tickets by words. PostgreSQL keeps the words in a `tsvector`, SQLite in an FTS5 index; both hold what the
 //! program cut, and cut nothing themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use hotline_kernel::time::Timestamp;
+use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::{
@@ -13,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{matter_text, matter_view, ticket_search};
-use super::upsert;
+use super::{CHUNK, upsert};
 use crate::domain::search::{Said, Search, first_place, last_place, span_words};
 
 /// So many of the newest tickets are looked at one by one before PostgreSQL's index of words is asked, which must
@@ -51,15 +52,20 @@ pub async fn said_on(txn: &Txn, ticket_id: Uuid) -> Result<Vec<Said>, CoreError>
         .into_tuple()
         .all(&**txn)
         .await?;
-    let mut said = Vec::with_capacity(matters.len());
-    for matter in matters {
-        let found = matter_text::Entity::find_by_id(matter).one(&**txn).await?;
-        said.extend(found.map(|row| Said {
-            numbers: row.numbers,
-            text: row.text,
-        }));
+    let mut found = HashMap::with_capacity(matters.len());
+    for chunk in matters.chunks(CHUNK) {
+        let rows = matter_text::Entity::find()
+            .filter(matter_text::Column::MatterId.is_in(bulk::keys(chunk)))
+            .all(&**txn)
+            .await?;
+        found.extend(rows.into_iter().map(|row| (row.matter_id, row)));
     }
-    Ok(said)
+    let said = matters.iter().filter_map(|matter| found.remove(matter));
+    let said = said.map(|row| Said {
+        numbers: row.numbers,
+        text: row.text,
+    });
+    Ok(said.collect())
 }
 
 /// Writes the words by which a ticket is found.
