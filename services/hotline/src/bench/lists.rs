@@ -158,7 +158,7 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
             Kind::Sqlite => bench.sizes.tickets / 10,
         };
         let ground = bench.grounds.make(kind).await?;
-        filled(&ground, tickets).await?;
+        Box::pin(filled(&ground, tickets)).await?;
         measure_on(bench, &ground, tickets, &mut section).await?;
         bench.grounds.clear().await;
     }

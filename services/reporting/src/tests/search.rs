@@ -154,9 +154,11 @@ async fn what_must_not_be_found_is_not() {
     }
 }
 
+type Narrow = fn(&mut SearchTicketsRequest);
+
 #[tokio::test]
 async fn a_search_is_narrowed_by_unit_category_and_days() {
-    let narrowed: [(fn(&mut SearchTicketsRequest), &[u128]); 6] = [
+    let narrowed: [(Narrow, &[u128]); 6] = [
         (|asked| asked.unit_code = "HOUSING".to_owned(), &[HEATING]),
         (|asked| asked.unit_code = "housing".to_owned(), &[]),
         (

@@ -68,7 +68,7 @@ impl Filler<'_> {
             "said.words || ' f' || n || ' x' || (n * 7919 % {NAMES}) || ' x' || (n * 104729 % {NAMES})"
         );
         for (word, has) in SOUGHT.iter().flat_map(|sought| sought.marks) {
-            words.push_str(&format!(" || CASE WHEN {has} THEN ' {word}' ELSE '' END"));
+            words = format!("{words} || CASE WHEN {has} THEN ' {word}' ELSE '' END");
         }
         let from = format!("FROM series JOIN bench_text AS said ON said.id = n % {TEXTS}");
         if self.is_sqlite() {
