@@ -1,5 +1,6 @@
 //! Searching in Chinese: what was said is found, where it stands now, and nothing that was masked.
 
+use hotline_kernel::time::Timestamp;
 use hotline_platform::grpc::Principal;
 use hotline_proto::event::{MatterMove, TicketChange};
 use hotline_proto::reporting::reporting_service_server::ReportingService;
@@ -275,8 +276,17 @@ async fn a_replay_finds_the_same() {
     }
 }
 
-/// More tickets than the newest that are looked at one by one, all received in the same instant.
+/// More tickets than the newest that are looked at one by one.
 const MANY: u128 = 1_100;
+
+/// Thirty were received long before all others; each of both in the same instant.
+fn received(n: u128) -> Timestamp {
+    if n <= 30 {
+        march(1, 9) - chrono::Duration::days(90)
+    } else {
+        march(1, 9)
+    }
+}
 
 #[tokio::test]
 async fn pages_follow_each_other_without_a_hole_and_without_end() {
@@ -284,7 +294,7 @@ async fn pages_follow_each_other_without_a_hole_and_without_end() {
     for n in 1..=MANY {
         let said = Said {
             n,
-            at: march(1, 9),
+            at: received(n),
             ..said(1)
         };
         // A frequent word, and one that only the oldest ones have.
@@ -297,11 +307,11 @@ async fn pages_follow_each_other_without_a_hole_and_without_end() {
     }
     for n in 1..=MANY {
         let mut ticket = Story::default();
-        ticket.ticket(n, march(1, 9), TicketChange::Opened, |ticket| {
+        ticket.ticket(n, received(n), TicketChange::Opened, |ticket| {
             ticket.number = format!("T{n}");
             ticket.state = TicketState::AwaitingDispatch.into();
             ticket.nature = Nature::New.into();
-            ticket.received_at = Some(wire(march(1, 9)));
+            ticket.received_at = Some(wire(received(n)));
         });
         story.events.append(&mut ticket.events);
     }
