@@ -5,8 +5,6 @@
 //! cache. So rows go to PostgreSQL as one array per column and to `SQLite` in powers of two, and
 //! lists of keys are filled up to a power of two.
 
-use std::fmt::Write as _;
-
 use sea_orm::{
     ActiveModelTrait, ActiveValue, ConnectionTrait, DbBackend, DbErr, EntityName, EntityTrait,
     IdenStatic, Iterable, Statement, Value,
@@ -66,19 +64,13 @@ pub(crate) async fn insert_rows(
     let backend = txn.get_database_backend();
     let mut inserted = 0;
     while !rows.is_empty() {
-        let (text, values) = match backend {
-            DbBackend::Postgres => {
-                let rest = rows.split_off(rows.len().min(ROWS_MAX_POSTGRES));
-                arrays(into, std::mem::replace(&mut rows, rest), width, suffix)
-            }
-            _ => {
-                let most = rows
-                    .len()
-                    .min(VALUES_MAX_SQLITE / width)
-                    .min(ROWS_MAX_SQLITE);
-                let rest = rows.split_off(power_within(most));
-                tuples(into, std::mem::replace(&mut rows, rest), width, suffix)
-            }
+        let (text, values) = if backend == DbBackend::Postgres {
+            let rest = rows.split_off(rows.len().min(ROWS_MAX_POSTGRES));
+            arrays(into, std::mem::replace(&mut rows, rest), width, suffix)
+        } else {
+            let most = rows.len().min(VALUES_MAX_SQLITE / width);
+            let rest = rows.split_off(power_within(most.min(ROWS_MAX_SQLITE)));
+            tuples(into, std::mem::replace(&mut rows, rest), width, suffix)
         };
         inserted += txn
             .execute_raw(Statement::from_sql_and_values(backend, text, values))
@@ -111,32 +103,29 @@ fn arrays(into: &str, rows: Vec<Vec<Value>>, width: usize, suffix: &str) -> (Str
             column.push(value);
         }
     }
-    let (mut picked, mut aliases, mut places) = (String::new(), String::new(), String::new());
+    let (mut picked, mut aliases) = (Vec::new(), Vec::new());
     let mut values = Vec::with_capacity(width);
     for (index, column) in columns.into_iter().enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
         let (column, absent) = without_null(column);
         values.push(column);
-        // Writing to a `String` cannot fail.
-        let _ = write!(places, "{comma}${}", values.len());
-        let _ = write!(aliases, "{comma}c{index}");
-        match absent {
+        aliases.push(format!("c{index}"));
+        picked.push(match absent {
             Some(absent) => {
                 values.push(absent);
-                let _ = write!(places, ", ${}", values.len());
-                let _ = write!(aliases, ", n{index}");
-                let _ = write!(
-                    picked,
-                    "{comma}CASE WHEN n{index} THEN NULL ELSE c{index} END"
-                );
+                aliases.push(format!("n{index}"));
+                format!("CASE WHEN n{index} THEN NULL ELSE c{index} END")
             }
-            None => {
-                let _ = write!(picked, "{comma}c{index}");
-            }
-        }
+            None => format!("c{index}"),
+        });
     }
+    let places: Vec<_> = (1..=values.len())
+        .map(|place| format!("${place}"))
+        .collect();
     let text = format!(
-        "INSERT INTO {into} SELECT {picked} FROM UNNEST({places}) AS batch({aliases}){suffix}"
+        "INSERT INTO {into} SELECT {} FROM UNNEST({}) AS batch({}){suffix}",
+        picked.join(", "),
+        places.join(", "),
+        aliases.join(", ")
     );
     (text, values)
 }
