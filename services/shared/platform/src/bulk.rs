@@ -171,6 +171,8 @@ fn tuples(into: &str, rows: Vec<Vec<Value>>, width: usize, suffix: &str) -> (Str
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
     use crate::core::Core;
     use crate::migration;
@@ -240,18 +242,18 @@ mod tests {
 
     #[test]
     fn texts_are_few_whatever_the_number_of_rows() {
-        let texts = |of: fn(&str, Vec<Vec<Value>>, usize, &str) -> (String, Vec<Value>),
-                     step: fn(usize) -> usize| {
-            let all = (1..=128).map(|count| {
-                let rows = (0..step(count)).map(|index| vec![i64::try_from(index).unwrap().into()]);
-                of("t (c)", rows.collect(), 1, "").0
-            });
-            all.collect::<std::collections::HashSet<_>>().len()
-        };
-        assert_eq!(texts(arrays, |count| count), 1);
-        assert_eq!(texts(tuples, power_within), 8);
-        let lengths: std::collections::HashSet<_> =
-            (1..=128).map(|count| keys(&vec![0; count]).len()).collect();
+        let rows = |count: usize| vec![vec![Value::from(1_i64)]; count];
+        let counts = 1..=128_usize;
+        let distinct = |texts: Vec<String>| texts.into_iter().collect::<HashSet<_>>().len();
+        let postgres = counts
+            .clone()
+            .map(|count| arrays("t (c)", rows(count), 1, "").0);
+        assert_eq!(distinct(postgres.collect()), 1);
+        let sqlite = counts
+            .clone()
+            .map(|count| tuples("t (c)", rows(power_within(count)), 1, "").0);
+        assert_eq!(distinct(sqlite.collect()), 8);
+        let lengths: HashSet<_> = counts.map(|count| keys(&vec![0; count]).len()).collect();
         assert_eq!(lengths.len(), 8);
         assert_eq!(keys(&[1, 2, 3]), [1, 2, 3, 3]);
         assert!(keys::<u8>(&[]).is_empty());
