@@ -375,6 +375,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_a_tip_off_says_is_kept_for_searches() {
+        let mut matter = pb::Matter {
+            number: "260331-7K2QF-4".to_owned(),
+            text: "物业私设路灯收费".to_owned(),
+            ..pb::Matter::default()
+        };
+        assert!(said(&matter).text.contains("路灯"));
+        matter.confidentiality = Some(shared::Confidentiality {
+            tip_off: true,
+            ..shared::Confidentiality::default()
+        });
+        let kept = said(&matter);
+        assert_eq!(kept.text, "");
+        assert!(kept.numbers.contains("260331-7K2QF-4"));
+    }
+
+    #[test]
     fn an_event_without_its_aggregate_is_refused_for_ever() {
         let refused = appeal(Zone::SHANGHAI, 1, &pb::AppealChanged::default());
         assert!(matches!(refused, Err(ReactionError::Permanent(_))));

@@ -7,6 +7,7 @@ mod export;
 mod grpc;
 mod issuing;
 mod search;
+mod search_pages;
 mod story;
 mod views;
 mod waiting;
