@@ -34,7 +34,8 @@ const SQLITE_READERS: u32 = 4;
 /// How large the pools are.
 #[derive(Clone, Copy, Debug)]
 pub struct DbOptions {
-    /// Connections to PostgreSQL, for reads and writes together. SQLite always has one writer.
+    /// Connections to PostgreSQL, half of them to write and half to read, so that neither keeps the other
+    /// waiting; at least one of each. SQLite always has one writer.
     pub connections_max: u32,
 }
 
@@ -49,7 +50,6 @@ impl Default for DbOptions {
 /// A service's database: a pool to read from and a way to write. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    // On SQLite a pool of its own with one connection writes; on PostgreSQL both are the same pool.
     read: DatabaseConnection,
     write: DatabaseConnection,
 }
@@ -104,10 +104,11 @@ impl Db {
                 read: Database::connect(sqlite(url, SQLITE_READERS, true)).await?,
             }
         } else {
-            let pool = Database::connect(postgres(url, options.connections_max)).await?;
+            let readers = (options.connections_max / 2).max(1);
+            let writers = options.connections_max.saturating_sub(readers).max(1);
             Self {
-                read: pool.clone(),
-                write: pool,
+                write: Database::connect(postgres(url, writers, false)).await?,
+                read: Database::connect(postgres(url, readers, true)).await?,
             }
         };
         durable::assert_durable(&db.write).await?;
@@ -245,7 +246,13 @@ fn synchronous_level() -> i64 {
     }
 }
 
-fn postgres(url: &str, connections: u32) -> ConnectOptions {
+/// Options of a pool on PostgreSQL.
+///
+/// What writes finds its rows by keys. PostgreSQL keeps the plan of a prepared statement until a table is
+/// next analysed, so one that was made while a table held a page or two reads it from end to end while it
+/// grows a thousandfold in the first minutes of a city. Therefore writers plan such reads last. Readers
+/// may well want a whole table; what they must not do is write.
+fn postgres(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .max_connections(connections)
@@ -254,7 +261,13 @@ fn postgres(url: &str, connections: u32) -> ConnectOptions {
         .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
-        .map_sqlx_postgres_opts(|found| {
+        .map_sqlx_postgres_opts(move |found| {
+            let found = if is_reader {
+                found.options([("default_transaction_read_only", "on")])
+            } else {
+                // Without an index for it a read from end to end looks so dear that it would be compiled.
+                found.options([("enable_seqscan", "off"), ("jit", "off")])
+            };
             let found = if fault::is_seeded(Bug::SynchronousNormal) {
                 found.options([("synchronous_commit", "off")])
             } else {
