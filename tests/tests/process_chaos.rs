@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hotline_platform::testing::{is_long, seed};
+use hotline_platform::testing::{seed, times};
 use hotline_tests::chaos::fleet::Fleet;
 use hotline_tests::chaos::ledger::Ledger;
 use hotline_tests::chaos::load::{Load, Tally};
@@ -38,7 +38,7 @@ const LONG: Trial = Trial {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn kills_pauses_and_restarts_under_load_lose_double_and_disorder_nothing() {
-    let trial = if is_long() { LONG } else { SHORT };
+    let trial = if times() > 1 { LONG } else { SHORT };
     let seed = seed();
     eprintln!("chaos: seed {seed} (HOTLINE_TEST_SEED={seed} repeats it)");
     let fleet = Arc::new(Fleet::start().await);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use hotline_platform::testing::is_long;
+use hotline_platform::testing::times;
 use hotline_tests::cluster::Cluster;
 use hotline_tests::ledger::Ledger;
 use hotline_tests::machine::{LastWill, as_root, user_id};
@@ -48,7 +48,7 @@ const DISK_MIB: u32 = 192;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn immediate_restarts_lose_nothing_that_was_acknowledged() {
-    let restarts = if is_long() { 300 } else { 30 };
+    let restarts = 30 * times();
     let city = City::found(Cluster::start(), 16).await;
     let callers = city.call();
     for number in 0..restarts {
@@ -98,7 +98,7 @@ async fn a_server_that_does_not_wait_for_its_disk_is_refused_by_the_name_of_its_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn terminated_backends_lose_nothing_that_was_acknowledged() {
-    let terminations = if is_long() { 3_000 } else { 50 };
+    let terminations = 50 * u64::from(times());
     let city = City::found(Cluster::start(), 16).await;
     let callers = city.call();
     let stranger = stranger(&city.cluster).await.expect("a connection");
@@ -157,7 +157,7 @@ async fn a_full_disk_loses_nothing_and_is_used_again_when_there_is_room() {
     let settings = ["min_wal_size=2MB", "max_wal_size=8MB", "shared_buffers=8MB"];
     let city = City::found(Cluster::start_in(disk.path(), &settings), 16).await;
     let callers = city.call();
-    for _ in 0..if is_long() { 50 } else { 3 } {
+    for _ in 0..3 * times() {
         city.receipts(RECEIPTS_BETWEEN).await;
         let refused = city.ledger.refused() + CALLERS;
         disk.fill_until(|| city.ledger.refused() >= refused).await;

@@ -1,7 +1,7 @@
 //! What reporting publishes, and how it hears intake, routing and feedback.
 
 use async_trait::async_trait;
-use hotline_kernel::time::Zone;
+use hotline_kernel::time::{Timestamp, Zone};
 use hotline_platform::reaction::{Reaction, ReactionError};
 use hotline_platform::work::{Cause, NewEvent, Work};
 use hotline_proto::event as pb;
@@ -71,6 +71,14 @@ impl Reaction for Hearing {
         &["intake", "routing", "feedback"]
     }
 
+    async fn begin(&self, work: &Work, events: &[&pb::Envelope]) -> Result<(), ReactionError> {
+        let mut latest = Timestamp::UNIX_EPOCH;
+        for event in events {
+            latest = latest.max(heard::occurred_at(event)?);
+        }
+        Ok(store::lock(work.txn(), latest).await?)
+    }
+
     async fn apply(
         &self,
         work: &Work,
@@ -81,7 +89,6 @@ impl Reaction for Hearing {
             return Ok(());
         };
         let at = heard::occurred_at(envelope)?;
-        store::lock(work.txn(), at).await?;
         let (zone, version) = (self.zone, envelope.version);
         match event {
             Event::AppealChanged(changed) => {

@@ -21,7 +21,7 @@ use std::collections::BTreeSet;
 use std::time::Instant;
 
 use hotline_platform::fault::POINTS;
-use hotline_platform::testing::is_long;
+use hotline_platform::testing::times;
 use hotline_tests::process::Installation;
 
 use self::cases::{CASES, Case, SERVING, UNREACHED};
@@ -83,7 +83,7 @@ async fn sweep(installation: &Installation) {
             installation.check();
         }
     }
-    if is_long() {
+    if times() > 1 {
         every_flow(installation, &mut city).await;
     }
     let armed: Vec<String> = unreached

@@ -9,7 +9,7 @@
 mod city;
 mod refusing;
 
-use hotline_platform::testing::{is_long, seed};
+use hotline_platform::testing::{seed, times};
 
 use crate::city::City;
 
@@ -20,7 +20,7 @@ const CONTROL_CUTS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn power_cuts_lose_nothing_that_was_acknowledged() {
-    let (cities, seed) = (if is_long() { 100 } else { 4 }, seed());
+    let (cities, seed) = (4 * u64::from(times()), seed());
     for number in 0..cities {
         let seed = seed + number;
         println!("HOTLINE_TEST_SEED={seed}");
@@ -60,7 +60,7 @@ async fn a_city_that_does_not_sync_its_commits_loses_receipts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_power_cut_in_the_first_start_leaves_a_city_that_starts() {
-    let (cities, seed) = (if is_long() { 500 } else { 20 }, seed());
+    let (cities, seed) = (20 * u64::from(times()), seed());
     for number in 0..cities {
         let seed = seed + number;
         println!("HOTLINE_TEST_SEED={seed}");

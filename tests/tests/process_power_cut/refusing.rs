@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotline_platform::testing::{is_long, seed};
+use hotline_platform::testing::{seed, times};
 use hotline_tests::ledger::Ledger;
 use hotline_tests::process::Process;
 use hotline_tests::shim::{Refusal, Shim};
@@ -23,7 +23,7 @@ const REFUSED: usize = 40;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whichever_change_a_disk_refuses_nothing_is_acknowledged_that_it_did_not_take() {
-    let (changes, seed) = (if is_long() { 2_000 } else { 150 }, seed());
+    let (changes, seed) = (150 * u64::from(times()), seed());
     println!("HOTLINE_TEST_SEED={seed}");
     for refusal in [Refusal::Full, Refusal::Broken] {
         let mut city = City::found(seed).await;

@@ -47,13 +47,16 @@ impl Filler<'_> {
     ) -> anyhow::Result<()> {
         let indexes = self.drop_indexes(tables).await?;
         for table in tables {
+            // Of both before the first is copied: then the table is still small.
+            let mut inserts = Vec::new();
             for (lived, which) in [(closed, 0), (opened, 1)] {
-                let rows = self.rows_of(table, lived).await?;
                 let received = received(lived)?;
-                for row in rows {
-                    let insert = self.insert(table, &row, received, which);
-                    self.in_chunks(&insert).await?;
+                for row in self.rows_of(table, lived).await? {
+                    inserts.push(self.insert(table, &row, received, which));
                 }
+            }
+            for insert in inserts {
+                self.in_chunks(&insert).await?;
             }
         }
         for index in indexes {

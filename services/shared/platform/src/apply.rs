@@ -57,6 +57,7 @@ pub(crate) async fn apply(
     } else {
         work
     };
+    let mut free = Vec::with_capacity(events.len());
     for event in events {
         if set_aside.skipped.contains(&event.event_id) {
             continue; // a replay comes by what a person decided never to apply
@@ -66,11 +67,11 @@ pub(crate) async fn apply(
             fault::point("apply.parked_behind");
             continue;
         }
-        if let Err(error) = react(&work, reaction, event).await {
-            work.roll_back().await;
-            return Ok(Applied::Failed(error));
-        }
-        fault::point("apply.reacted");
+        free.push(event);
+    }
+    if let Err(error) = react(&work, reaction, &free).await {
+        work.roll_back().await;
+        return Ok(Applied::Failed(error));
     }
     match work.commit().await {
         Ok(()) => {
@@ -166,8 +167,25 @@ async fn set_aside(work: &Work, lease: &Lease) -> Result<SetAside, CoreError> {
     Ok(found)
 }
 
-/// Carries out one event's effect. A panic is a failure of that event, not of its consumer.
+/// Carries out the effects of events, one after the other.
 pub(crate) async fn react(
+    work: &Work,
+    reaction: &dyn Reaction,
+    events: &[&Envelope],
+) -> Result<(), ReactionError> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    reaction.begin(work, events).await?;
+    for event in events {
+        react_to(work, reaction, event).await?;
+        fault::point("apply.reacted");
+    }
+    Ok(())
+}
+
+/// Carries out one event's effect. A panic is a failure of that event, not of its consumer.
+async fn react_to(
     work: &Work,
     reaction: &dyn Reaction,
     event: &Envelope,

@@ -291,7 +291,7 @@ async fn retry_one(
         return Ok(Ok(()));
     }
     fault::point("parked.freed");
-    if let Err(error) = react(&work, reaction, &parked.envelope).await {
+    if let Err(error) = react(&work, reaction, &[&parked.envelope]).await {
         work.roll_back().await;
         return Ok(Err(error));
     }

@@ -38,6 +38,13 @@ pub trait Reaction: Send + Sync {
     /// Names of the producers it hears.
     fn producers(&self) -> &'static [&'static str];
 
+    /// Comes once before the events that one transaction applies: takes what its writers take turns by,
+    /// notes how far they will be. Default: nothing.
+    async fn begin(&self, work: &Work, events: &[&Envelope]) -> Result<(), ReactionError> {
+        let _ = (work, events);
+        Ok(())
+    }
+
     /// Applies one event. Same stream, same order; across streams any order.
     async fn apply(
         &self,

@@ -83,11 +83,23 @@ pub fn binary() -> Option<PathBuf> {
     variable("HOTLINE_TEST_BINARY").map(PathBuf::from)
 }
 
-/// Whether proofs shall run in their long form (`tests/run --long`), which takes hours where the short
-/// one takes minutes.
+/// How many times as much proofs shall try as in every run of the tests: 1 but in their long form
+/// (`tests/run --long`, `HOTLINE_TEST_LONG`).
+///
+/// # Panics
+///
+/// If the variable holds no number above 0.
 #[must_use]
-pub fn is_long() -> bool {
-    variable("HOTLINE_TEST_LONG").is_some()
+#[expect(
+    clippy::expect_used,
+    reason = "a size that is not understood must not be replaced"
+)]
+pub fn times() -> u32 {
+    variable("HOTLINE_TEST_LONG").map_or(1, |text| {
+        let times: std::num::NonZeroU32 =
+            text.parse().expect("HOTLINE_TEST_LONG is a number above 0");
+        times.get()
+    })
 }
 
 /// The one seed that random tests shall run (`HOTLINE_TEST_SEED`), to look at it alone.
@@ -250,7 +262,11 @@ pub async fn react(
     body: &Body,
 ) -> Result<(), ReactionError> {
     let work = Work::begin(core).await?;
-    match reaction.apply(&work, envelope, body).await {
+    let applied = async {
+        reaction.begin(&work, &[envelope]).await?;
+        reaction.apply(&work, envelope, body).await
+    };
+    match applied.await {
         Ok(()) => Ok(work.commit().await?),
         Err(error) => {
             work.roll_back().await;

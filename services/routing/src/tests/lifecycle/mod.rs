@@ -50,14 +50,10 @@ fn drawn(acts: &[Act], model: &Model, hour: i64, step: Step) -> Option<Act> {
     fitting.get(number % fitting.len().max(1)).map(|act| **act)
 }
 
-/// `cases` lives; a hundred times as many in the long form.
+/// `cases` lives; some times as many in the long form.
 fn lives(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: if testing::is_long() {
-            cases * 100
-        } else {
-            cases
-        },
+        cases: cases * testing::times(),
         failure_persistence: None,
         ..ProptestConfig::default()
     }

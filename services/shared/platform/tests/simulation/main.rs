@@ -32,8 +32,6 @@ use crate::world::World;
 
 /// Seeds of the short form, in four parts so that they run side by side.
 const PART: u64 = 500;
-/// The long form has so many times as many.
-const LONG: u64 = 100;
 
 /// Names its seed if the simulation itself panics.
 struct Names(u64);
@@ -76,11 +74,7 @@ async fn all_hold(seeds: impl Iterator<Item = u64>) {
 }
 
 fn part(number: u64) -> Range<u64> {
-    let size = if testing::is_long() {
-        PART * LONG
-    } else {
-        PART
-    };
+    let size = PART * u64::from(testing::times());
     number * size..(number + 1) * size
 }
 
