@@ -84,10 +84,14 @@ pub fn watch(cluster: &Cluster) {
         cluster.execute(
             service,
             "CREATE TABLE moved_back (told text);
+             CREATE TABLE taken_over (told text);
              CREATE FUNCTION note_move() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                IF NEW.epoch = OLD.epoch AND NEW.pos < OLD.pos THEN
                  INSERT INTO moved_back VALUES (format('%s hears %s, partition %s: from %s back to %s',
                    NEW.consumer, NEW.producer, NEW.partition, OLD.pos, NEW.pos));
+               END IF;
+               IF NEW.owner <> OLD.owner THEN
+                 INSERT INTO taken_over VALUES (format('%s hears %s, partition %s', NEW.consumer, NEW.producer, NEW.partition));
                END IF;
                RETURN NEW; END $$;
              CREATE TRIGGER note_move BEFORE UPDATE ON consumer_offset
@@ -264,11 +268,8 @@ fn readers(cluster: &Cluster, verdict: &mut Verdict) {
     for service in SERVICES {
         let went = rows(cluster, service, "SELECT told FROM moved_back");
         verdict.disordered.extend(went.into_iter().flatten());
-        let fences = cluster.execute(
-            service,
-            "SELECT COALESCE(SUM(fence), 0) FROM consumer_offset",
-        );
-        verdict.takeovers += fences.trim().parse::<i64>().expect("a sum");
+        let taken = cluster.execute(service, "SELECT COUNT(*) FROM taken_over");
+        verdict.takeovers += taken.trim().parse::<i64>().expect("a count");
     }
 }
 

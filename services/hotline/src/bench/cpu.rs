@@ -22,11 +22,20 @@ pub(super) fn of_ended_children() -> anyhow::Result<Duration> {
 
 /// Processor time of a process with all its children, living and ended.
 pub(super) fn of_family(parent: u32) -> anyhow::Result<Duration> {
-    let fields = Stat::read(parent)?;
+    loop {
+        let fields = Stat::read(parent)?;
+        let time = with_children(parent, &fields)?;
+        // A child that ended meanwhile may be in neither: its time is its parent's by now.
+        if Stat::read(parent)?.ended_children == fields.ended_children {
+            return Ok(time);
+        }
+    }
+}
+
+fn with_children(parent: u32, fields: &Stat) -> anyhow::Result<Duration> {
     let mut ticks = fields.user + fields.system + fields.ended_children;
     for entry in fs::read_dir("/proc")? {
         let pid = entry?.file_name().to_string_lossy().parse::<u32>();
-        // A process may end while the list is read; its time is then its parent's.
         let Some(child) = pid.ok().and_then(|pid| Stat::read(pid).ok()) else {
             continue;
         };

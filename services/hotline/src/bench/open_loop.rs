@@ -20,6 +20,8 @@ use crate::demo::city::by;
 
 /// How often the clock is looked at; calls that fell due since the last look begin together.
 const LOOK: Duration = Duration::from_millis(1);
+/// One call of so many has the key of the one before it.
+const REPEATED_EVERY: u64 = 20;
 /// How long is waited for answers after the last call.
 const LAST_ANSWERS: Duration = Duration::from_secs(15);
 
@@ -50,6 +52,15 @@ pub(super) enum Outcome {
     Failed(Code),
 }
 
+/// What an open loop has sent; some of it may not be answered yet.
+pub(super) struct Sent {
+    calls: u64,
+    seconds: f64,
+    spent: Spent,
+    under_way: JoinSet<()>,
+    receiver: mpsc::UnboundedReceiver<Answer>,
+}
+
 /// What an open loop did.
 pub(super) struct Offered {
     pub(super) calls: u64,
@@ -67,12 +78,14 @@ impl Crowd {
         })
     }
 
-    /// Registers one appeal.
+    /// Registers one appeal; one call of some repeats another that began just before it.
     async fn call(&self) -> Outcome {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
+        let is_repeated = index % REPEATED_EVERY == REPEATED_EVERY - 1;
+        let asked = index - u64::from(is_repeated);
         let place = usize::try_from(index).unwrap_or_default() % self.channels.len();
         let mut intake = IntakeServiceClient::new(self.channels[place].clone());
-        let request = by("channel", "bench", texts::registration(&self.run, index));
+        let request = by("channel", "bench", texts::registration(&self.run, asked));
         match intake.register_appeal(request).await {
             Ok(answer) => {
                 let receipt = answer.into_inner().receipt.unwrap_or_default();
@@ -82,14 +95,14 @@ impl Crowd {
         }
     }
 
-    /// Offers `rate` calls a second for `time`, then waits for what is under way.
-    pub(super) async fn offer(
+    /// Offers `rate` calls a second for `time`.
+    pub(super) async fn send(
         self: &Arc<Self>,
         rate: f64,
         time: Duration,
         watched: &Watched<'_>,
-    ) -> anyhow::Result<Offered> {
-        let (sender, mut receiver) = mpsc::unbounded_channel();
+    ) -> anyhow::Result<Sent> {
+        let (sender, receiver) = mpsc::unbounded_channel();
         let before = watched.spent()?;
         let begun = Instant::now();
         let mut ticks = tokio::time::interval(LOOK);
@@ -111,21 +124,32 @@ impl Crowd {
             while under_way.try_join_next().is_some() {}
         }
         let seconds = begun.elapsed().as_secs_f64();
-        let spent = watched.spent()?.since(before);
-        drop(sender);
-        let all = async { while under_way.join_next().await.is_some() {} };
+        Ok(Sent {
+            calls,
+            seconds,
+            spent: watched.spent()?.since(before),
+            under_way,
+            receiver,
+        })
+    }
+}
+
+impl Sent {
+    /// Waits for what is under way.
+    pub(super) async fn answered(mut self) -> anyhow::Result<Offered> {
+        let all = async { while self.under_way.join_next().await.is_some() {} };
         tokio::time::timeout(LAST_ANSWERS, all)
             .await
             .context("calls without an answer")?;
         let mut answers = Vec::new();
-        while let Some(answer) = receiver.recv().await {
+        while let Ok(answer) = self.receiver.try_recv() {
             answers.push(answer);
         }
         Ok(Offered {
-            calls,
-            seconds,
+            calls: self.calls,
+            seconds: self.seconds,
             answers,
-            spent,
+            spent: self.spent,
         })
     }
 }

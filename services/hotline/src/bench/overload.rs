@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
 
 use super::Bench;
 use super::load::{Watched, float};
-use super::open_loop::{Crowd, Offered, Outcome};
+use super::open_loop::{Crowd, Offered, Outcome, Sent};
 use super::report::{Goal, Section, Table, figure};
 use super::server::Server;
 use crate::services::Name;
@@ -84,12 +84,11 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     trial.table.rows.clear();
     let capacity = trial.capacity(bench.sizes.measured()).await?;
     let time = Duration::from_secs(bench.sizes.overload_seconds);
-    let over = trial
-        .offer("**overload**", OVERLOAD * capacity, time)
-        .await?;
-    let after = trial
-        .offer("afterwards", AFTERWARDS * capacity, RECOVERY_MAX)
-        .await?;
+    let storm = trial.send(OVERLOAD * capacity, time).await?;
+    // At once: what the storm left behind is part of the time until all is well.
+    let calm = trial.send(AFTERWARDS * capacity, RECOVERY_MAX).await?;
+    let over = trial.note("**overload**", storm).await?;
+    let after = trial.note("afterwards", calm).await?;
     let mut section = Section::default();
     let database = ground.connect(Name::Intake).await?;
     let (lost, doubled) = compare(&database, &trial.numbers).await?;
@@ -106,7 +105,7 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     ));
     section.notes.push(format!(
         "Open loop over {CONNECTIONS} connections, times from when a call was due. The capacity, {} calls a second, is the highest \
-         rate with a p99 of at most {P99_MAX_MS} ms; {OVERLOAD} times as much was offered for {} s. Of {} accepted numbers, {lost} were \
+         rate that refused at most one in a hundred, with a p99 of at most {P99_MAX_MS} ms; {OVERLOAD} times as much was offered for {} s. Of {} accepted numbers, {lost} were \
          not in the database afterwards.",
         figure(capacity),
         time.as_secs(),
@@ -119,7 +118,16 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
 
 impl Trial<'_> {
     async fn offer(&mut self, what: &str, rate: f64, time: Duration) -> anyhow::Result<Offered> {
-        let offered = self.crowd.offer(rate, time, &self.watched).await?;
+        let sent = self.send(rate, time).await?;
+        self.note(what, sent).await
+    }
+
+    async fn send(&self, rate: f64, time: Duration) -> anyhow::Result<Sent> {
+        self.crowd.send(rate, time, &self.watched).await
+    }
+
+    async fn note(&mut self, what: &str, sent: Sent) -> anyhow::Result<Offered> {
+        let offered = sent.answered().await?;
         self.numbers.extend(offered.numbers().map(str::to_owned));
         self.table.rows.push(row(what, &offered)?);
         Ok(offered)

@@ -1,7 +1,7 @@
 //! Tells the story: starts the city, loads its tables, moves the clock from task to task.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use chrono::{Datelike, NaiveDate};
@@ -64,27 +64,48 @@ pub struct Args {
     pub keep: bool,
 }
 
+impl Args {
+    fn frame(&self, zone: Zone) -> Frame {
+        Frame {
+            seed: self.seed,
+            last_day: self.last_day,
+            days: self.days,
+            appeals: self.appeals,
+            zone,
+        }
+    }
+
+    fn say_where(&self, folder: &Path, data_dir: &Path) {
+        match &self.config {
+            None => eprintln!("databases and outbound replies in {}", folder.display()),
+            Some(file) => eprintln!(
+                "databases where {} says; outbound replies in {}",
+                file.display(),
+                data_dir.display()
+            ),
+        }
+    }
+}
+
+/// The sample city's calendar, which must hold the year of `last_day`.
+fn calendar_of(last_day: NaiveDate) -> anyhow::Result<Calendar> {
+    let calendar = calendar()?;
+    if !calendar.is_loaded(last_day.year()) {
+        bail!(
+            "--last-day: expected a date of a year whose calendar the sample city has, found {last_day}"
+        );
+    }
+    Ok(calendar)
+}
+
 /// Tells the story and prints what came of it.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let begun = std::time::Instant::now();
     let zone = Zone::SHANGHAI;
-    let frame = Frame {
-        seed: args.seed,
-        last_day: args.last_day,
-        days: args.days,
-        appeals: args.appeals,
-        zone,
-    };
     let story = Story::load()?;
     let directory = Directory::load()?;
-    let calendar = calendar()?;
-    if !calendar.is_loaded(args.last_day.year()) {
-        bail!(
-            "--last-day: expected a date of a year whose calendar the sample city has, found {}",
-            args.last_day
-        );
-    }
-    let plan = Plan::draw(&story, frame);
+    let calendar = calendar_of(args.last_day)?;
+    let plan = Plan::draw(&story, args.frame(zone));
     let first_day = *plan
         .days
         .first()
@@ -136,14 +157,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     };
     teller.tell(&plan).await?;
     present(&clients, &folder, args.last_day).await?;
-    match &args.config {
-        None => eprintln!("databases and outbound replies in {}", folder.display()),
-        Some(file) => eprintln!(
-            "databases where {} says; outbound replies in {}",
-            file.display(),
-            data_dir.display()
-        ),
-    }
+    args.say_where(&folder, &data_dir);
     eprintln!("told in {:.1} s", begun.elapsed().as_secs_f64());
     if args.keep {
         eprintln!("\nserved at {} until Ctrl-C", running.addr());

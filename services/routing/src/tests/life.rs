@@ -312,7 +312,7 @@ async fn a_ticket_is_saved_over_the_version_that_was_loaded_and_no_other() {
                 saved,
                 Err(RoutingError::Core(CoreError::Stale { current: 2 }))
             ),
-            "{}: {saved:?}",
+            "{}: saved {saved:?}",
             city.label
         );
     }

@@ -4,9 +4,7 @@
 mod tests;
 
 use std::collections::HashSet;
-use std::panic::AssertUnwindSafe;
 
-use futures::FutureExt;
 use hotline_proto::event::{Body, Envelope};
 use prost::Message;
 use sea_orm::ConnectionTrait;
@@ -19,7 +17,7 @@ use crate::fault::{self, Bug};
 use crate::lease::{Advanced, Holdings, Lease, Step};
 use crate::link::linked_span;
 use crate::parked;
-use crate::reaction::{Reaction, ReactionError};
+use crate::reaction::{Reaction, ReactionError, guarded};
 use crate::work::Work;
 
 /// How an attempt to apply events ended. In every case but `Done` nothing was written.
@@ -167,7 +165,8 @@ async fn set_aside(work: &Work, lease: &Lease) -> Result<SetAside, CoreError> {
     Ok(found)
 }
 
-/// Carries out the effects of events, one after the other.
+/// Carries out the effects of events, one after the other. A panic is a failure, not the end of the
+/// consumer.
 pub(crate) async fn react(
     work: &Work,
     reaction: &dyn Reaction,
@@ -176,7 +175,7 @@ pub(crate) async fn react(
     if events.is_empty() {
         return Ok(());
     }
-    reaction.begin(work, events).await?;
+    guarded(reaction.begin(work, events)).await?;
     for event in events {
         react_to(work, reaction, event).await?;
         fault::point("apply.reacted");
@@ -184,7 +183,6 @@ pub(crate) async fn react(
     Ok(())
 }
 
-/// Carries out one event's effect. A panic is a failure of that event, not of its consumer.
 async fn react_to(
     work: &Work,
     reaction: &dyn Reaction,
@@ -198,8 +196,5 @@ async fn react_to(
     let applied = reaction
         .apply(work, event, &body)
         .instrument(linked_span(event));
-    AssertUnwindSafe(applied)
-        .catch_unwind()
-        .await
-        .unwrap_or_else(|_| Err(ReactionError::Unknown("the reaction panicked".into())))
+    guarded(applied).await
 }

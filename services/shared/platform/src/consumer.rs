@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotline_proto::event::Envelope;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -54,9 +53,12 @@ pub struct Source {
 /// Starts a consumer: one reader per source.
 pub fn start(core: &Core, reaction: &Arc<dyn Reaction>, sources: Vec<Source>) {
     for source in sources {
-        let feed = Feed::new(core, reaction.clone(), source);
-        core.signals().watch(feed.progress.clone());
-        core.tasks().spawn(feed.run());
+        let progress = Arc::new(Progress::of(source.producer, source.end.clone()));
+        core.signals().watch(progress.clone());
+        let (owner, reaction) = (core.clone(), reaction.clone());
+        core.tasks().keep("consumer", move || {
+            Feed::new(&owner, reaction.clone(), source.clone(), progress.clone()).run()
+        });
     }
 }
 
@@ -97,21 +99,19 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    pub(crate) fn new(core: &Core, reaction: Arc<dyn Reaction>, source: Source) -> Self {
+    pub(crate) fn new(
+        core: &Core,
+        reaction: Arc<dyn Reaction>,
+        source: Source,
+        progress: Arc<Progress>,
+    ) -> Self {
         let Source {
             producer,
             transport,
-            end,
             courier,
             lease,
+            ..
         } = source;
-        let progress = Progress {
-            producer,
-            heads: std::sync::Mutex::default(),
-            end,
-            reached: std::sync::Mutex::default(),
-            rewound: Notify::new(),
-        };
         Self {
             core: core.clone(),
             reaction,
@@ -127,7 +127,7 @@ impl Feed {
             courier_backoff: Backoff::new(Duration::from_millis(250), Duration::from_secs(5)),
             courier_again_at: core.clock().instant(),
             resting_until: [None; PARTITIONS as usize],
-            progress: Arc::new(progress),
+            progress,
             holdings: Holdings::default(),
             positions: [0; PARTITIONS as usize],
             compared_at: core.clock().instant(),

@@ -22,8 +22,9 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 const STATEMENT_TIMEOUT_MS: u32 = 30_000;
 /// How long a statement may wait for a lock on PostgreSQL.
 const LOCK_TIMEOUT_MS: u32 = 10_000;
-/// How long a transaction may stand idle on PostgreSQL.
-const IDLE_TIMEOUT_MS: u32 = 30_000;
+/// How long a transaction may stand idle on PostgreSQL: less than others wait for its locks, so that a
+/// process that was stopped in the middle of one costs them time and no error.
+const IDLE_TIMEOUT_MS: u32 = 8_000;
 /// How long SQLite waits for the write lock of another process.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection of the pool.

@@ -28,7 +28,8 @@ pub trait Batch: Send + Sync + 'static {
     type Error: From<CoreError> + Send + 'static;
 
     /// Applies `items` in one transaction; one result per item, in order. An `Err` for the whole
-    /// makes the writer try each item alone, so a bad row fails only itself.
+    /// makes the writer try each item alone, so a bad row fails only itself; so does a commit whose
+    /// outcome is not known, so an item that was applied before must be recognised.
     async fn apply(
         &self,
         work: &Work,
@@ -127,31 +128,48 @@ async fn write<B: Batch>(
     }
 }
 
+/// Applies items together, or one by one if that fails, so that only the culprit does. While storage is
+/// away none is tried again: each would wait as long as all of them did.
 async fn apply<B: Batch>(core: Core, batch: Arc<B>, items: Vec<B::Item>) -> Vec<Answer<B>> {
     metrics::histogram!("hotline_group_commit_size", "service" => core.name())
         .record(size(items.len()));
+    let mut results = Vec::with_capacity(items.len());
     match try_together(&core, batch.as_ref(), &items).await {
-        Ok(results) => results,
-        Err(error) if items.len() == 1 => vec![Err(error)],
-        Err(_) => {
-            let mut results = Vec::with_capacity(items.len());
-            for item in items.chunks(1) {
-                results.push(match try_together(&core, batch.as_ref(), item).await {
-                    Ok(mut result) => result.pop().unwrap_or_else(|| Err(miscounted::<B>())),
-                    Err(error) => Err(error),
-                });
-            }
-            results
+        Ok(together) => return together,
+        Err(Failure::Refused(error)) if items.len() == 1 => return vec![Err(error)],
+        Err(Failure::Refused(_)) => {}
+        Err(Failure::Away(away)) => {
+            results.resize_with(items.len(), || Err(is_away::<B>(&away)));
+            return results;
         }
     }
+    for item in items.chunks(1) {
+        match try_together(&core, batch.as_ref(), item).await {
+            Ok(alone) => results.extend(alone),
+            Err(Failure::Refused(error)) => results.push(Err(error)),
+            Err(Failure::Away(away)) => {
+                results.resize_with(items.len(), || Err(is_away::<B>(&away)));
+                break;
+            }
+        }
+    }
+    results
+}
+
+/// Why items were not written.
+enum Failure<B: Batch> {
+    /// No transaction could begin.
+    Away(CoreError),
+    /// These items, or their commit, failed.
+    Refused(B::Error),
 }
 
 async fn try_together<B: Batch>(
     core: &Core,
     batch: &B,
     items: &[B::Item],
-) -> Result<Vec<Answer<B>>, B::Error> {
-    let work = Work::begin(core).await?;
+) -> Result<Vec<Answer<B>>, Failure<B>> {
+    let work = Work::begin(core).await.map_err(Failure::Away)?;
     match batch.apply(&work, items).await {
         Ok(results) if results.len() == items.len() => {
             fault::point("group.applied");
@@ -159,18 +177,27 @@ async fn try_together<B: Batch>(
                 core.tasks().spawn(work.commit());
                 return Ok(results);
             }
-            work.commit().await?;
+            let committed = work.commit().await;
+            committed.map_err(|error| Failure::Refused(error.into()))?;
             fault::point("group.committed");
             Ok(results)
         }
         Ok(_) => {
             work.roll_back().await;
-            Err(miscounted::<B>())
+            Err(Failure::Refused(miscounted::<B>()))
         }
         Err(error) => {
             work.roll_back().await;
-            Err(error)
+            Err(Failure::Refused(error))
         }
+    }
+}
+
+fn is_away<B: Batch>(error: &CoreError) -> B::Error {
+    let told = error.to_string().into();
+    match error {
+        CoreError::Unavailable(_) => CoreError::Unavailable(told).into(),
+        _ => CoreError::Storage(told).into(),
     }
 }
 

@@ -26,7 +26,10 @@ const SAVE_EVERY: Duration = Duration::from_secs(2);
 
 /// Starts publishing a service's log.
 pub(crate) fn start(core: &Core, courier: Courier) {
-    core.tasks().spawn(Publisher::new(core, courier).run());
+    let owner = core.clone();
+    core.tasks().keep("publisher", move || {
+        Publisher::new(&owner, courier.clone()).run()
+    });
 }
 
 pub(crate) struct Publisher {

@@ -1,6 +1,9 @@
 //! Reacting to events of other services and to timers.
 
+use std::panic::AssertUnwindSafe;
+
 use async_trait::async_trait;
+use futures::FutureExt;
 use hotline_kernel::time::Timestamp;
 use hotline_proto::event::{Body, Envelope};
 use uuid::Uuid;
@@ -8,6 +11,16 @@ use uuid::Uuid;
 use crate::core::CoreError;
 use crate::db::BoxError;
 use crate::work::Work;
+
+/// Lets `doing` act; a panic is its failure, not the failure of who let it.
+pub(crate) async fn guarded(
+    doing: impl Future<Output = Result<(), ReactionError>>,
+) -> Result<(), ReactionError> {
+    AssertUnwindSafe(doing)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(ReactionError::Unknown("it panicked".into())))
+}
 
 /// Why an event or timer could not be applied.
 #[derive(Debug, thiserror::Error)]

@@ -27,7 +27,8 @@ const POLL_MAX: Duration = Duration::from_millis(500);
 
 /// Starts the relay of a service's log, and its publisher if there is a courier.
 pub fn start(core: &Core, courier: Option<&Courier>) {
-    core.tasks().spawn(run(core.clone()));
+    let owner = core.clone();
+    core.tasks().keep("relay", move || run(owner.clone()));
     if let Some(courier) = courier {
         publisher::start(core, courier.clone());
     }
@@ -41,7 +42,7 @@ async fn run(core: Core) {
         let rest = match pass(&core).await {
             Ok(numbered) => {
                 backoff.reset();
-                poll = if numbered > 0 {
+                poll = if numbered > 0 || is_behind(&core) {
                     POLL_MIN
                 } else {
                     (poll * 2).min(POLL_MAX)
@@ -61,14 +62,19 @@ async fn run(core: Core) {
     }
 }
 
+/// Whether something that was committed here has no number yet: another relay held its partition.
+fn is_behind(core: &Core) -> bool {
+    let signals = core.signals();
+    signals.relayed.load(Ordering::SeqCst) != signals.written()
+}
+
 /// Numbers everything that is visible now; returns how many rows.
 pub(crate) async fn pass(core: &Core) -> Result<u64, CoreError> {
     let signals = core.signals();
     let written = signals.written();
     let mut total = 0;
     // What was committed here needs no look; another process's rows do.
-    let is_known = signals.relayed.load(Ordering::SeqCst) != written;
-    let is_done = if is_known || has_work(core.db().read()).await? {
+    let is_done = if is_behind(core) || has_work(core.db().read()).await? {
         loop {
             let numbered = number(core).await?;
             total += numbered.rows;
@@ -257,7 +263,12 @@ mod tests {
                 assert_eq!(pass(&core).await.unwrap(), 1);
                 written(&core, 2).await.commit().await.unwrap();
             }
-            assert_eq!(pass(&core).await.unwrap(), 1, "{}", database.label);
+            assert_eq!(
+                pass(&core).await.unwrap(),
+                1,
+                "{}: numbered",
+                database.label
+            );
         }
     }
 }

@@ -60,6 +60,19 @@ pub(crate) struct Progress {
     pub(crate) rewound: Notify,
 }
 
+impl Progress {
+    /// Nothing is heard yet.
+    pub(crate) fn of(producer: &'static str, end: Option<LogEnd>) -> Self {
+        Self {
+            producer,
+            heads: Mutex::default(),
+            end,
+            reached: Mutex::default(),
+            rewound: Notify::new(),
+        }
+    }
+}
+
 impl Default for Signals {
     fn default() -> Self {
         Self {

@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::core::{Core, CoreError};
 use crate::db::{skip_locked, sql};
 use crate::fault::{self, Bug};
-use crate::reaction::{DueTimer, ReactionError, TimerHandler};
+use crate::reaction::{DueTimer, ReactionError, TimerHandler, guarded};
 use crate::work::{AuditEntry, Cause, Work};
 
 /// Timers that share a transaction.
@@ -117,7 +117,9 @@ pub async fn rearm(core: &Core, seq: i64, cause: &Cause) -> Result<bool, CoreErr
 pub fn start(core: &Core, handler: Arc<dyn TimerHandler>) {
     core.signals()
         .next_due_is(i64::MIN, core.signals().armings());
-    core.tasks().spawn(run(core.clone(), handler));
+    let owner = core.clone();
+    core.tasks()
+        .keep("timers", move || run(owner.clone(), handler.clone()));
 }
 
 async fn run(core: Core, handler: Arc<dyn TimerHandler>) {
@@ -256,7 +258,7 @@ async fn fire_together(
             continue; // disarmed by a timer of this batch
         }
         fault::point("timer.claimed");
-        if let Err(error) = handler.fire(&work, &claimed.timer).await {
+        if let Err(error) = guarded(handler.fire(&work, &claimed.timer)).await {
             work.roll_back().await;
             return Ok(Fired::nothing(claimed, fired, error));
         }

@@ -159,6 +159,7 @@ fn one<'a>(
         matters.push(row.write(work, told));
     }
     let imported = registration.imported.as_ref();
+    let (state, outcome) = beginning(telling);
     let appeal = Appeal {
         id: appeal_id,
         number: matters
@@ -166,11 +167,7 @@ fn one<'a>(
             .map(|row| row.matter.number.clone())
             .unwrap_or_default(),
         version: 1,
-        state: if telling.is_exempt {
-            AppealState::Diverted
-        } else {
-            AppealState::Registered
-        },
+        state,
         nature: registration.nature,
         channel_code: registration.channel_code.clone(),
         line_number: registration.line_number.clone(),
@@ -180,34 +177,36 @@ fn one<'a>(
         said_at: registration.said_at.unwrap_or(received_at),
         received_at,
         confidentiality: registration.confidentiality.clone(),
-        outcome: Outcome {
-            diverted_to: if telling.is_exempt {
-                registration.line_number.clone()
-            } else {
-                String::new()
-            },
-            ..Outcome::default()
-        },
+        outcome,
         old_number: imported
             .map(|imported| imported.old_number.clone())
             .unwrap_or_default(),
         import_batch: imported.map(|imported| imported.batch_id),
         citizen,
     };
-    let (dedup_key, content_hash) = (telling.dedup_key.clone(), telling.content_hash.clone());
-    let steps = vec![None; matters.len()];
-    let cause = telling.cause;
     Draft {
-        cause,
+        cause: telling.cause,
         registration,
         appeal,
         contact,
+        steps: vec![None; matters.len()],
         matters,
-        steps,
-        dedup_key,
-        content_hash,
+        dedup_key: telling.dedup_key.clone(),
+        content_hash: telling.content_hash.clone(),
         differs_from: None,
     }
+}
+
+/// How an appeal begins: what comes on an exempt line goes there at once.
+fn beginning(telling: &Telling<'_>) -> (AppealState, Outcome) {
+    if !telling.is_exempt {
+        return (AppealState::Registered, Outcome::default());
+    }
+    let outcome = Outcome {
+        diverted_to: telling.registration.line_number.clone(),
+        ..Outcome::default()
+    };
+    (AppealState::Diverted, outcome)
 }
 
 /// When the clocks of an appeal start: for imports that are not new, when it was received there.

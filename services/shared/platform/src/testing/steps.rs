@@ -109,7 +109,8 @@ impl Reading {
     /// Of `source`, by `reaction`.
     #[must_use]
     pub fn new(core: &Core, reaction: Arc<dyn Reaction>, source: Source) -> Self {
-        Self(Feed::new(core, reaction, source))
+        let progress = Arc::new(Progress::of(source.producer, source.end.clone()));
+        Self(Feed::new(core, reaction, source, progress))
     }
 
     /// Who it is to leases.

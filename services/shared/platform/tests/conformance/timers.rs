@@ -49,6 +49,7 @@ impl TimerHandler for Bell {
                 Ok(())
             }
             "raises" => Ok(raise(work, timer.aggregate_id, 0).await.map(drop)?),
+            "panics" => panic!("a handler with a fault"),
             "breaks" if *self.is_broken.lock().expect("unpoisoned") => {
                 Err(ReactionError::Permanent("broken".to_owned()))
             }
@@ -219,6 +220,26 @@ async fn a_timer_that_fails_for_good_is_set_aside_and_the_others_fire() {
         )
         .await;
         assert_eq!(failed.expect("counted"), 1, "{}", ledger.label());
+    }
+}
+
+#[tokio::test]
+async fn a_timer_that_panics_leaves_the_others_alone_and_is_noted() {
+    for ledger in Ledger::all().await {
+        let (core, bell) = (&ledger.core, Bell::default());
+        arm(
+            core,
+            vec![(1, "rings", 1, 1), (2, "panics", 2, 1), (3, "rings", 3, 1)],
+        )
+        .await;
+        ledger.clock.set(after(10));
+        testing::fire_due(core, &bell)
+            .await
+            .expect("the others fire");
+        assert_eq!(fired(core).await, [(1, 1), (3, 1)], "{}", ledger.label());
+        let noted = "SELECT COUNT(*) FROM timer WHERE state <> 'fired' AND error LIKE '%panicked%'";
+        let noted = count(core, noted).await.expect("counted");
+        assert_eq!(noted, 1, "{}", ledger.label());
     }
 }
 

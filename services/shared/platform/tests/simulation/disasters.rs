@@ -154,6 +154,7 @@ impl Run {
         self.world.storage_rests().await;
         let folder = &self.world.folder;
         std::fs::copy(folder.join("ledger.db"), folder.join("backup.db")).expect("copied");
+        self.backed_up = self.answered.len();
         self.world.trace.note("world", "the ledger is backed up");
     }
 
@@ -169,7 +170,7 @@ impl Run {
         self.world.consumers.clear();
         self.world.late.clear();
         self.world.timers.locked.lock().expect("unpoisoned").clear();
-        self.answered.clear();
+        self.answered.truncate(self.backed_up);
         self.world.ledger.close().await;
         let file = self.world.folder.join("ledger.db");
         std::fs::copy(&backup, &file).expect("copied");

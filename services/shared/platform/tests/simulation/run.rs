@@ -24,6 +24,8 @@ pub struct Run {
     pub step: u32,
     /// Commands that were answered, with the answer.
     pub answered: Vec<(Command, i64)>,
+    /// How many of them the backup knows.
+    pub backed_up: usize,
     /// Commands made so far.
     keys: u32,
     /// Whether steps crash, in so many of a hundred cases.
@@ -47,6 +49,7 @@ impl Run {
             seed,
             step: 0,
             answered: Vec::new(),
+            backed_up: 0,
             keys: 0,
             crashes,
             commit_faults,
@@ -114,7 +117,7 @@ impl Run {
             Came::Through(outcome) if crashed_at.is_none() => Some(outcome),
             Came::ToRest => unreachable!("{name} waits for nothing"),
             Came::Through(_) | Came::ToCrash => {
-                let at = crashed_at.unwrap_or("a panic");
+                let at = crashed_at.expect("only planned crashes panic");
                 self.world
                     .trace
                     .note("ledger", format_args!("{index} crashes at {at} in {name}"));
@@ -309,7 +312,7 @@ impl Run {
         let came = self.world.stage.step(life).await;
         let crashed_at = plan::end();
         if crashed_at.is_some() || matches!(came, Came::ToCrash) {
-            let at = crashed_at.unwrap_or("a panic");
+            let at = crashed_at.expect("only planned crashes panic");
             self.world
                 .trace
                 .note("mirror", format_args!("{index} crashes at {at}"));
@@ -355,7 +358,7 @@ impl Run {
                     .note("mirror", format_args!("{index} retries {told}"));
             }
             (crashed_at, _) => {
-                let at = crashed_at.unwrap_or("a panic");
+                let at = crashed_at.expect("only planned crashes panic");
                 self.world
                     .trace
                     .note("mirror", format_args!("{index} crashes at {at} in a retry"));
