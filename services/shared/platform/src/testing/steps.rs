@@ -16,6 +16,7 @@ use crate::db::{BoxError, Db, sql};
 use crate::publisher::Publisher;
 use crate::reaction::{Reaction, TimerHandler};
 use crate::signal::Heads;
+use crate::signal::Progress;
 use crate::work::Work;
 use crate::{relay, timers};
 
