@@ -15,8 +15,7 @@ use crate::courier::Courier;
 use crate::db::{BoxError, Db, sql};
 use crate::publisher::Publisher;
 use crate::reaction::{Reaction, TimerHandler};
-use crate::signal::Heads;
-use crate::signal::Progress;
+use crate::signal::{Heads, Progress};
 use crate::work::Work;
 use crate::{relay, timers};
 
