@@ -109,7 +109,16 @@ fn commit() -> String {
     if commit.is_empty() {
         return "unknown".to_owned();
     }
-    let changes = said("git", &["status", "--porcelain", "--untracked-files=no"]);
+    let changes = said(
+        "git",
+        &[
+            "status",
+            "--porcelain",
+            "--untracked-files=no",
+            "--",
+            ":!docs",
+        ],
+    );
     let mark = if changes.is_empty() { "" } else { "+" };
     format!("{commit}{mark}")
 }
