@@ -32,8 +32,8 @@ const REST_MAX: Duration = Duration::from_mins(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Databases of a Redis that tests share; number 0 is left to others.
 const REDIS_DATABASES: u32 = 15;
-/// Who hears whom.
-const HEARS: [(Name, Name); 9] = [
+/// Who hears whom, in every city.
+pub const HEARS: [(Name, Name); 9] = [
     (Name::Intake, Name::Routing),
     (Name::Routing, Name::Intake),
     (Name::Routing, Name::Feedback),

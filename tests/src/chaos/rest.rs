@@ -4,24 +4,13 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use super::fleet::{Fleet, SERVICES};
+use crate::city::HEARS;
 use crate::cluster::Cluster;
 
 /// How long a city may take to come to rest.
 const REST_MAX: Duration = Duration::from_mins(3);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Who hears whom.
-const HEARS: [(&str, &str); 9] = [
-    ("intake", "routing"),
-    ("routing", "intake"),
-    ("routing", "feedback"),
-    ("routing", "reporting"),
-    ("feedback", "intake"),
-    ("feedback", "routing"),
-    ("reporting", "intake"),
-    ("reporting", "routing"),
-    ("reporting", "feedback"),
-];
 
 /// Waits until everything is numbered and heard and every due timer has fired.
 pub async fn comes(fleet: &Fleet) {
@@ -58,6 +47,7 @@ fn backlog(cluster: &Cluster) -> Vec<String> {
         heads.insert(service, counts[2].to_owned());
     }
     for (hearer, producer) in HEARS {
+        let (hearer, producer) = (hearer.word(), producer.word());
         let text = format!("SELECT SUM(pos) FROM consumer_offset WHERE producer = '{producer}'");
         let heard = cluster.execute(hearer, &text);
         if heard.trim() != heads[producer] {

@@ -4,23 +4,11 @@ use hotline::services::Name;
 use hotline_platform::migration::PARTITIONS;
 use hotline_platform::outbox::partition;
 use hotline_proto::event::Envelope;
+use hotline_tests::city::HEARS;
 use hotline_tests::process::Installation;
 use prost::Message;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement, Value};
 use uuid::Uuid;
-
-/// Who hears whom.
-const HEARS: [(Name, Name); 9] = [
-    (Name::Intake, Name::Routing),
-    (Name::Routing, Name::Intake),
-    (Name::Routing, Name::Feedback),
-    (Name::Routing, Name::Reporting),
-    (Name::Feedback, Name::Intake),
-    (Name::Feedback, Name::Routing),
-    (Name::Reporting, Name::Intake),
-    (Name::Reporting, Name::Routing),
-    (Name::Reporting, Name::Feedback),
-];
 
 /// A connection to every service's database.
 pub struct Tables(Vec<(Name, DatabaseConnection)>);
