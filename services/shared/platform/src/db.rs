@@ -29,6 +29,9 @@ const IDLE_TIMEOUT_MS: u32 = 8_000;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection of the pool.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that was idle for so long is asked whether its server is still there: after a restart
+/// of the server it is not, and whoever got it would fail for nothing.
+const PROBE_AFTER: Duration = Duration::from_millis(100);
 /// Readers of one SQLite file.
 const SQLITE_READERS: u32 = 4;
 
@@ -262,6 +265,13 @@ fn postgres(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
         .test_before_acquire(false)
         .sqlx_logging(false)
         .record_stmt_in_spans(false)
+        .map_sqlx_postgres_pool_opts(|pool| {
+            pool.before_acquire(|connection, state| {
+                Box::pin(async move {
+                    Ok(state.idle_for < PROBE_AFTER || connection.ping().await.is_ok())
+                })
+            })
+        })
         .map_sqlx_postgres_opts(move |found| {
             let found = if is_reader {
                 found.options([("default_transaction_read_only", "on")])
