@@ -156,7 +156,7 @@ pub fn require(config: &Config, services: &[Name]) -> anyhow::Result<()> {
 ///
 /// # Errors
 ///
-/// A configured file that is missing or too short.
+/// A configured file that is missing or too short; no secret where embedded databases are.
 pub fn secret(config: &Config, seed: Option<u64>) -> anyhow::Result<Secret> {
     if let Some(path) = &config.city.secret_file {
         return read(path);
@@ -164,9 +164,27 @@ pub fn secret(config: &Config, seed: Option<u64>) -> anyhow::Result<Secret> {
     let path = config.data_dir.join("secret");
     make(&config.data_dir)?;
     if !path.exists() {
+        refuse_orphans(config, &path)?;
         make_secret(&path, seed).with_context(|| format!("make {}", path.display()))?;
     }
     read(&path)
+}
+
+/// Refuses databases without the secret they were written with: with another one no receipt would open
+/// its progress and no citizen be known again.
+fn refuse_orphans(config: &Config, secret: &Path) -> anyhow::Result<()> {
+    for &service in Name::STORED {
+        if let Some(database) = sqlite_file(&config.database_url(service))
+            && database.exists()
+        {
+            bail!(
+                "there is {} but no {}; expected the secret that was made with it (bring it back from the backup)",
+                database.display(),
+                secret.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Makes a secret that is there whole or not at all, whenever the process dies; one that another
@@ -249,6 +267,22 @@ mod tests {
                 .derive_key("x"),
             first
         );
+    }
+
+    #[test]
+    fn databases_without_their_secret_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::embedded(folder.path());
+        secret(&config, None).unwrap();
+        File::create(folder.path().join("intake.db")).unwrap();
+        assert!(secret(&config, None).is_ok(), "both are there");
+        std::fs::remove_file(folder.path().join("secret")).unwrap();
+        let told = secret(&config, None).unwrap_err().to_string();
+        assert!(
+            told.contains("intake.db") && told.contains("secret"),
+            "{told}"
+        );
+        assert!(!folder.path().join("secret").exists(), "none is made");
     }
 
     #[test]

@@ -379,3 +379,18 @@ fn a_parser_that_is_no_parser_is_an_error() {
     let opened = file::open(&path, &SheetParser::program("/no/such/program".into()));
     assert!(matches!(opened.map(|_| ()), Err(ReadError::ParserStart(_))));
 }
+
+#[test]
+fn a_quotation_mark_that_is_never_closed_swallows_no_rows() {
+    let told = refusal(
+        "open.csv",
+        "text\n路灯不亮\n\"井盖没了\n第三件\n第四件\n".as_bytes(),
+    );
+    assert!(told.contains("line 3"), "{told}");
+    let read = read_bytes(
+        "closed.csv",
+        "text\n\"两行\n的话\"\n五\"的管子\n".as_bytes(),
+    )
+    .unwrap();
+    assert_eq!(read.rows.len(), 2);
+}

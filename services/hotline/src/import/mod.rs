@@ -9,6 +9,7 @@ pub mod client;
 pub mod file;
 mod frame;
 mod progress;
+mod quotes;
 mod records;
 pub mod report;
 mod sandbox;

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 
+use super::quotes::Watched;
 use super::source::{ReadError, RowSource, SourceRow};
 use super::text::{self, Decoded, RecordGuard};
 
@@ -76,7 +77,7 @@ fn separator(start: &[u8]) -> u8 {
 
 /// Comma-separated values; quoted cells may hold line breaks.
 struct Csv {
-    reader: csv::Reader<BufReader<Decoded>>,
+    reader: csv::Reader<Watched<BufReader<Decoded>>>,
     record: csv::StringRecord,
     header: Vec<String>,
     guard: RecordGuard,
@@ -94,7 +95,7 @@ impl Csv {
             .delimiter(separator)
             .has_headers(false)
             .flexible(true)
-            .from_reader(input);
+            .from_reader(Watched::new(input, separator));
         let mut csv = Self {
             reader,
             record: csv::StringRecord::new(),
@@ -135,6 +136,11 @@ impl RowSource for Csv {
                 Ok(false) => return Ok(None),
                 Ok(true) => {}
                 Err(error) => return Err(self.failure(error)),
+            }
+            if let Some(open) = self.reader.get_ref().left_open()
+                && open.offset < self.reader.position().byte()
+            {
+                return Err(ReadError::QuoteLeftOpen { line: open.line });
             }
             // The reader stands behind the record's line end; the record's own line ends are in its cells.
             let inner = self

@@ -82,6 +82,14 @@ pub enum ReadError {
         /// Where it begins.
         line: u64,
     },
+    /// A quotation mark that opens a cell has no other that closes it: what follows would be one cell.
+    #[error(
+        "the quotation mark that opens a cell in line {line} is never closed; what follows it was not read"
+    )]
+    QuoteLeftOpen {
+        /// Where the mark stands.
+        line: u64,
+    },
     /// The sandboxed parser looked at the workbook and refused it.
     #[error("the workbook cannot be imported: {0}")]
     Workbook(String),
