@@ -35,7 +35,7 @@ pub(super) struct Args {
     #[arg(long, default_value = "")]
     until: String,
     /// So many at most, the last received first.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
     #[command(flatten)]
     place: Place,
@@ -48,6 +48,9 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let found = find(&city, &args).await;
     let left = city.leave().await;
     let (tickets, is_more) = found.and_then(|found| left.map(|()| found))?;
+    if tickets.is_empty() {
+        return tell_nothing(&args);
+    }
     print(&tickets, is_more, zone)
 }
 
@@ -77,12 +80,29 @@ async fn find(city: &Reach, args: &Args) -> anyhow::Result<(Vec<FoundTicket>, bo
     }
 }
 
+/// Says what was looked for, and what no search looks at.
+fn tell_nothing(args: &Args) -> anyhow::Result<()> {
+    let given = [
+        ("--unit", &args.unit),
+        ("--category", &args.category),
+        ("--from", &args.from),
+        ("--until", &args.until),
+    ];
+    let given: Vec<String> = given
+        .iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(option, value)| format!(" {option} {value}"))
+        .collect();
+    writeln!(
+        io::stdout(),
+        "no ticket{} has all of these words; appeals that wait to be accepted are not searched",
+        given.concat()
+    )?;
+    Ok(())
+}
+
 fn print(tickets: &[FoundTicket], is_more: bool, zone: Zone) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
-    if tickets.is_empty() {
-        writeln!(out, "no ticket has all of these words")?;
-        return Ok(());
-    }
     for line in table(tickets, zone) {
         writeln!(out, "{line}")?;
     }
