@@ -96,6 +96,12 @@ impl City {
             ..mounted
         };
         mounted.is_complete()?;
+        // Before anybody is served: a city whose disk refuses this does not start, and must not have answered.
+        for (name, service) in &mounted.services {
+            if kind_of(&config.database_url(*name)) == "sqlite" {
+                consumer::end_leases(&service.core).await?; // the locks say that nobody else lives
+            }
+        }
         fault::point("start.mounted");
 
         // Only brings events sooner; without one, consumers read the producers' logs.
@@ -122,9 +128,6 @@ impl City {
         fault::point("start.listening");
 
         for (name, service) in &mounted.services {
-            if kind_of(&config.database_url(*name)) == "sqlite" {
-                consumer::end_leases(&service.core).await?; // the locks say that nobody else lives
-            }
             relay::start(&service.core, courier.as_ref());
             if let Some(reaction) = &service.reaction {
                 consumer::start(
