@@ -12,7 +12,7 @@ use tonic::{Code, Status, TimeoutExpired};
 use tower::ServiceExt;
 
 use crate::db::BoxError;
-use crate::grpc::{PRINCIPAL_METADATA, SERVICE_METADATA, problem};
+use crate::grpc::{PRINCIPAL_METADATA, SAFE_TO_RETRY, SERVICE_METADATA, problem, retry_later};
 use crate::layers::deadline;
 use crate::telemetry;
 
@@ -35,6 +35,8 @@ impl Unreachable {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// When a call that broke off should be repeated.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
 
 /// Marks a request that did not come over a socket. Nothing on the wire can set it.
 #[derive(Clone, Copy, Debug)]
@@ -152,10 +154,25 @@ fn remote_transport(endpoint: &Endpoint) -> Transport {
                 Ok(response) => Ok(response),
                 // The channel's own timer may win against the peer's answer; both say the same.
                 Err(error) if is_timeout(&error) => Ok(deadline::exceeded().into_http()),
-                Err(error) => Err(Unreachable::because(error)),
+                Err(error) => {
+                    tracing::debug!(cause = ?error, "a call did not reach its service, or its answer was lost");
+                    Ok(unreached().into_http())
+                }
             }
         }
     }))
+}
+
+/// The one answer to a call that broke off: whether the service did it is unknown.
+fn unreached() -> Status {
+    retry_later(
+        "platform",
+        Code::Unavailable,
+        SAFE_TO_RETRY,
+        "the call did not reach its service, or its answer was lost; repeat with the same key"
+            .to_owned(),
+        RETRY_AFTER,
+    )
 }
 
 fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -12,3 +12,4 @@ mod health;
 mod layers;
 mod page;
 mod trace;
+mod unreached;
