@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hotline_platform::grpc::SAFE_TO_RETRY;
 use hotline_platform::peers::Peers;
+use hotline_platform::tasks::Tasks;
 use hotline_proto::event::event_log_client::EventLogClient;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
@@ -26,7 +27,7 @@ async fn refusal(address: std::net::SocketAddr) -> Status {
 
 /// Takes every connection, hears what is asked and goes away without a word.
 fn hangs_up(listener: TcpListener) -> JoinHandle<()> {
-    tokio::task::spawn(async move {
+    Tasks::new().spawn(async move {
         loop {
             let (mut connection, _) = listener.accept().await.expect("a connection");
             let mut heard = [0; 512];
