@@ -147,7 +147,7 @@ async fn filled(
     kind: Kind,
     lived: &(sample::Lived, sample::Lived),
 ) -> anyhow::Result<()> {
-    let facts = rollups_sql(&facts_sql(kind == Kind::Sqlite));
+    let facts = rollups_sql(kind == Kind::Sqlite);
     check_facts(filler, &facts).await?;
     if kind == Kind::Postgres {
         filler.unlog(TABLES).await?;
@@ -193,65 +193,76 @@ async fn check_facts(filler: &Filler<'_>, facts: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rollups of these facts: by day and by month, along one dimension each.
-fn rollups_sql(facts: &str) -> String {
-    let mut sums = Vec::new();
-    for (dimension, code) in [
-        ("unit", "unit_code"),
-        ("channel", "channel_code"),
-        ("kind", "kind"),
-        ("category", "category_code"),
-    ] {
-        for period in ["day", "substr(day, 1, 7)"] {
-            sums.push(format!(
-                "SELECT '{dimension}' AS dimension, {period} AS period, measure, {code} AS code, \
-                 CAST(sum(count) AS BIGINT) AS count FROM fact GROUP BY 2, 3, 4"
+/// What rollups are summed along.
+const DIMENSIONS: [&str; 4] = ["unit", "channel", "kind", "category"];
+
+/// What some rows count for: their day, their measure, their code along each of [`DIMENSIONS`], and which they are.
+struct Fact {
+    day: String,
+    measure: &'static str,
+    codes: [&'static str; 4],
+    rows: String,
+}
+
+/// The rollups of all rows: by day, and summed by month.
+fn rollups_sql(is_sqlite: bool) -> String {
+    let facts = facts(is_sqlite);
+    let mut daily = Vec::new();
+    for (ordinal, dimension) in DIMENSIONS.into_iter().enumerate() {
+        for fact in &facts {
+            daily.push(format!(
+                "SELECT '{dimension}' AS dimension, {} AS period, {} AS measure, {} AS code, count(*) AS count \
+                 FROM {} GROUP BY 2, 3, 4",
+                fact.day, fact.measure, fact.codes[ordinal], fact.rows
             ));
         }
     }
     format!(
-        "SELECT * FROM (WITH fact AS ({facts}) {}) AS summed",
-        sums.join(" UNION ALL ")
+        "SELECT * FROM (WITH daily AS ({}) SELECT * FROM daily UNION ALL \
+         SELECT dimension, substr(period, 1, 7), measure, code, CAST(sum(count) AS BIGINT) \
+         FROM daily GROUP BY 1, 2, 3, 4) AS summed",
+        daily.join(" UNION ALL ")
     )
 }
 
 /// The facts of all rows, as `domain/fact.rs` of reporting defines them.
-fn facts_sql(is_sqlite: bool) -> String {
-    let day = |instant: &str| fill::day(is_sqlite, instant);
+fn facts(is_sqlite: bool) -> Vec<Fact> {
+    const OF_APPEAL: [&str; 4] = ["''", "channel_code", "kind", "''"];
+    const OF_TICKET: [&str; 4] = ["''", "channel_code", "kind", "category_code"];
+    const OF_TENURE: [&str; 4] = ["unit_code", "channel_code", "kind", "category_code"];
+    const OF_UNIT: [&str; 4] = ["unit_code", "''", "''", "''"];
+    let of = |day: &str, measure, codes, rows: &str| Fact {
+        day: day.to_owned(),
+        measure,
+        codes,
+        rows: rows.to_owned(),
+    };
+    let tenure = |instant: &str, measure, codes, wanted: &str| {
+        let day = fill::day(is_sqlite, instant);
+        of(&day, measure, codes, &format!("tenure WHERE {wanted}"))
+    };
     let in_time = "ended = 'concluded' AND until_at <= due_at";
     let signed = "(signed_at <= sign_due_at OR until_at <= sign_due_at)";
-    let tenure = |day: String, measure: &str, wanted: &str| {
-        format!(
-            "SELECT {day} AS day, {measure} AS measure, unit_code, channel_code, kind, category_code, count(*) AS count \
-             FROM tenure WHERE {wanted} GROUP BY 1, 2, 3, 4, 5, 6"
-        )
-    };
-    let follow_up = |measure: &str| {
-        format!(
-            "SELECT {} AS day, '{measure}' AS measure, unit_code, '' AS channel_code, '' AS kind, '' AS category_code, \
-             count(*) AS count FROM tenure WHERE ended = 'concluded' GROUP BY 1, 2, 3",
-            day("until_at")
-        )
-    };
-    [
-        "SELECT received_day AS day, 'appeal' AS measure, '' AS unit_code, channel_code, kind, '' AS category_code, \
-         count(*) AS count FROM appeal_view GROUP BY 1, 4, 5"
-            .to_owned(),
-        "SELECT received_day, 'appeal_' || state, '', '', '', '', count(*) FROM appeal_view GROUP BY 1, 2".to_owned(),
-        "SELECT received_day, 'ticket', '', channel_code, kind, category_code, count(*) FROM ticket_view GROUP BY 1, 4, 5, 6"
-            .to_owned(),
-        tenure(day("from_at"), "began", "1 = 1"),
-        tenure(day("from_at"), "'praised'", "ordinal = 1 AND kind = 'praise'"),
-        tenure(day("until_at"), "ended", "until_at IS NOT NULL"),
-        tenure(day("(due_at - 1)"), "'due'", "due_at IS NOT NULL"),
-        tenure(day("(due_at - 1)"), "'due_on_time'", in_time),
-        tenure(day("(sign_due_at - 1)"), "'sign_due'", "sign_due_at IS NOT NULL"),
-        tenure(day("(sign_due_at - 1)"), "'signed_on_time'", signed),
-        follow_up("follow_up"),
-        follow_up("solved"),
-        follow_up("satisfied"),
+    let concluded = "ended = 'concluded'";
+    let praised = "ordinal = 1 AND kind = 'praise'";
+    let (due, sign_due) = ("(due_at - 1)", "(sign_due_at - 1)");
+    let received = "received_day";
+    let of_state = ["''"; 4];
+    vec![
+        of(received, "'appeal'", OF_APPEAL, "appeal_view"),
+        of(received, "'appeal_' || state", of_state, "appeal_view"),
+        of(received, "'ticket'", OF_TICKET, "ticket_view"),
+        tenure("from_at", "began", OF_TENURE, "1 = 1"),
+        tenure("from_at", "'praised'", OF_TENURE, praised),
+        tenure("until_at", "ended", OF_TENURE, "until_at IS NOT NULL"),
+        tenure(due, "'due'", OF_TENURE, "due_at IS NOT NULL"),
+        tenure(due, "'due_on_time'", OF_TENURE, in_time),
+        tenure(sign_due, "'sign_due'", OF_TENURE, "sign_due_at IS NOT NULL"),
+        tenure(sign_due, "'signed_on_time'", OF_TENURE, signed),
+        tenure("until_at", "'follow_up'", OF_UNIT, concluded),
+        tenure("until_at", "'solved'", OF_UNIT, concluded),
+        tenure("until_at", "'satisfied'", OF_UNIT, concluded),
     ]
-    .join(" UNION ALL ")
 }
 
 fn periods(now: i64) -> anyhow::Result<[Asked; 3]> {

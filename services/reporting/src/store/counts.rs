@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hotline_kernel::time::{Timestamp, micros};
 use hotline_platform::core::CoreError;
 use hotline_platform::fault::{self, Bug};
-use sea_orm::sea_query::{Alias, Expr, ExprTrait, SimpleExpr};
+use sea_orm::sea_query::{Alias, Asterisk, Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     Select,
@@ -99,41 +99,64 @@ pub async fn counted(
         ticket_view::Column::Nature,
         days,
     ));
-    let late = held_at(span.end).filter(tenure::Column::DueAt.lte(micros(span.as_of)));
+    let carried = held(db, span.start, span.start).await?;
+    let in_hand = held(db, span.end, span.as_of).await?;
     Ok(Counted {
         appeals: signed(appeals.count(db).await?),
         tickets: signed(tickets.count(db).await?),
         concluded: signed(concluded.count(db).await?),
-        carried: by_unit(db, held_at(span.start)).await?,
-        in_hand: by_unit(db, held_at(span.end)).await?,
-        overdue: by_unit(db, late).await?,
+        carried: by_unit(&carried, |held| held.count),
+        in_hand: by_unit(&in_hand, |held| held.count),
+        overdue: by_unit(&in_hand, |held| held.late),
     })
 }
 
-/// Tenures that are open at an instant: begun before it, not ended before it.
-pub(super) fn held_at(at: Timestamp) -> Select<tenure::Entity> {
-    let at = micros(at);
-    let open = Condition::any()
-        .add(tenure::Column::UntilAt.is_null())
-        .add(tenure::Column::UntilAt.gte(at));
-    tenure::Entity::find()
-        .filter(tenure::Column::FromAt.lt(at))
-        .filter(open)
-}
-
-async fn by_unit(
+/// Tenures by unit: how many stand at an instant, and of how many of them the deadline is over at `as_of`.
+///
+/// Those that are open still and those that ended later are asked for one after the other: of both at once
+/// PostgreSQL makes a walk through all tenures, of each an index scan.
+async fn held(
     db: &impl ConnectionTrait,
-    held: Select<tenure::Entity>,
-) -> Result<BTreeMap<String, i64>, CoreError> {
-    let rows: Vec<(String, i64)> = held
+    at: Timestamp,
+    as_of: Timestamp,
+) -> Result<BTreeMap<String, Held>, CoreError> {
+    let is_late = tenure::Column::DueAt.lte(micros(as_of));
+    let late = Expr::case(is_late, 1).finally(0).sum();
+    let begun = tenure::Entity::find()
+        .filter(tenure::Column::FromAt.lt(micros(at)))
         .select_only()
         .column(tenure::Column::UnitCode)
-        .column_as(whole(Expr::col(tenure::Column::Ordinal).count()), "held")
-        .group_by(tenure::Column::UnitCode)
-        .into_tuple()
-        .all(db)
-        .await?;
-    Ok(rows.into_iter().collect())
+        .column_as(whole(Expr::col(Asterisk).count()), "held")
+        .column_as(whole(late), "late")
+        .group_by(tenure::Column::UnitCode);
+    let mut held: BTreeMap<String, Held> = BTreeMap::new();
+    for stands in [
+        tenure::Column::UntilAt.is_null(),
+        tenure::Column::UntilAt.gte(micros(at)),
+    ] {
+        let rows: Vec<(String, i64, i64)> =
+            begun.clone().filter(stands).into_tuple().all(db).await?;
+        for (unit, count, late) in rows {
+            let of_unit = held.entry(unit).or_default();
+            of_unit.count += count;
+            of_unit.late += late;
+        }
+    }
+    Ok(held)
+}
+
+/// How many, and how many of them too late.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    count: i64,
+    late: i64,
+}
+
+fn by_unit(held: &BTreeMap<String, Held>, of: fn(&Held) -> i64) -> BTreeMap<String, i64> {
+    held.iter()
+        .map(|(unit, held)| (unit.clone(), of(held)))
+        .filter(|(_, count)| *count > 0)
+        .collect()
 }
 
 fn of_days<C: ColumnTrait>(day: C, nature: C, days: Days) -> Condition {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use hotline_kernel::time::micros;
+use hotline_kernel::time::{Timestamp, micros};
 use hotline_platform::core::CoreError;
 use sea_orm::sea_query::{Expr, ExprTrait, SimpleExpr};
 use sea_orm::{
@@ -13,7 +13,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::convert::day;
-use super::counts::{Span, held_at};
+use super::counts::Span;
 use super::entity::{appeal_view, instruction, matter_view, tenure, ticket_step, ticket_view};
 use super::lookup::{appeals, tickets};
 use super::views::appeal_from;
@@ -320,6 +320,17 @@ fn steps(change: &str, days: Days) -> Select<ticket_step::Entity> {
         .filter(ticket_step::Column::Change.eq(change))
         .filter(ticket_step::Column::Day.gte(days.first.to_string()))
         .filter(ticket_step::Column::Day.lte(days.last.to_string()))
+}
+
+/// Tenures that are open at an instant: begun before it, not ended before it.
+fn held_at(at: Timestamp) -> Select<tenure::Entity> {
+    let at = micros(at);
+    let open = Condition::any()
+        .add(tenure::Column::UntilAt.is_null())
+        .add(tenure::Column::UntilAt.gte(at));
+    tenure::Entity::find()
+        .filter(tenure::Column::FromAt.lt(at))
+        .filter(open)
 }
 
 async fn of_tenures(

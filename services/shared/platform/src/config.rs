@@ -28,6 +28,8 @@ pub struct ServerConfig {
     pub drain_s: u64,
     /// How many sockets are open at once.
     pub connections_max: usize,
+    /// Seconds after which a socket is renewed, so that load spreads over new servers.
+    pub connection_age_s: u64,
     /// How many calls run at once, by priority.
     pub limits: Limits,
 }
@@ -40,6 +42,7 @@ impl Default for ServerConfig {
             reflection: true,
             drain_s: 20,
             connections_max: 1024,
+            connection_age_s: 600,
             limits: Limits::default(),
         }
     }

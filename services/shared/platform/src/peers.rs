@@ -1,5 +1,7 @@
 //! How services reach each other: in this process if mounted here, over a socket if not.
 
+mod unread;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -7,10 +9,11 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue, Request, Response};
 use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::transport::Endpoint;
+use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status, TimeoutExpired};
 use tower::ServiceExt;
 
+use self::unread::Unread;
 use crate::db::BoxError;
 use crate::grpc::{PRINCIPAL_METADATA, SAFE_TO_RETRY, SERVICE_METADATA, problem, retry_later};
 use crate::layers::deadline;
@@ -35,6 +38,8 @@ impl Unreachable {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often a call is sent that was not read of.
+const SENDINGS_MAX: u32 = 2;
 /// When a call that broke off should be repeated.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -149,18 +154,30 @@ fn remote_transport(endpoint: &Endpoint) -> Transport {
         .connect_lazy();
     Transport::new(tower::service_fn(move |request: Request<Body>| {
         let channel = channel.clone();
-        async move {
-            match ServiceExt::<Request<Body>>::oneshot(channel, request).await {
-                Ok(response) => Ok(response),
-                // The channel's own timer may win against the peer's answer; both say the same.
-                Err(error) if is_timeout(&error) => Ok(deadline::exceeded().into_http()),
-                Err(error) => {
-                    tracing::debug!(cause = ?error, "a call did not reach its service, or its answer was lost");
-                    Ok(unreached().into_http())
+        async move { Ok(sent(&channel, request).await) }
+    }))
+}
+
+/// Sends a request; once more if its socket ended before anything of it was sent, as it does when a
+/// server renews it.
+async fn sent(channel: &Channel, request: Request<Body>) -> Response<Body> {
+    let mut unread = Unread::new(request);
+    for attempt in 1.. {
+        let request = unread.request();
+        match ServiceExt::<Request<Body>>::oneshot(channel.clone(), request).await {
+            Ok(response) => return response,
+            // The channel's own timer may win against the peer's answer; both say the same.
+            Err(error) if is_timeout(&error) => return deadline::exceeded().into_http(),
+            Err(error) => {
+                let is_last = attempt == SENDINGS_MAX || !unread.is_unread();
+                tracing::debug!(cause = ?error, is_last, "a call did not reach its service, or its answer was lost");
+                if is_last {
+                    break;
                 }
             }
         }
-    }))
+    }
+    unreached().into_http()
 }
 
 /// The one answer to a call that broke off: whether the service did it is unknown.

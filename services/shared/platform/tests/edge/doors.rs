@@ -41,6 +41,10 @@ impl EventLog for Answering {
                 });
                 EventLogClient::new(transport).heads(asked).await
             }
+            "from" => {
+                let from = request.remote_addr().expect("a socket").port();
+                Ok(answer(&cause(&request).actor, from.into()))
+            }
             "timeout" => Ok(answer(&cause(&request).actor, left_ms)),
             _ => Ok(answer(&cause(&request).actor, 0)),
         }

@@ -11,5 +11,6 @@ mod doors;
 mod health;
 mod layers;
 mod page;
+mod renewed;
 mod trace;
 mod unreached;
