@@ -107,7 +107,7 @@ impl City {
     async fn conservation(&self, channel: &str) -> ChannelConservation {
         let mut intake = IntakeServiceClient::new(self.process.channel());
         let answer = intake
-            .get_conservation(by("auditor", "test", GetConservationRequest {}))
+            .get_conservation(by("administrator", "test", GetConservationRequest {}))
             .await;
         let channels = answer.expect("the sums").into_inner().channels;
         let found = channels

@@ -61,7 +61,7 @@ async fn what_a_killed_process_held_does_not_keep_events_from_the_next_one() {
         let process = installation.start().await;
         let mut reporting = ReportingServiceClient::new(process.channel());
         let overview = reporting
-            .get_overview(by("administrator", "test", GetOverviewRequest::default()))
+            .get_overview(by("analyst", "test", GetOverviewRequest::default()))
             .await
             .expect("an overview");
         assert_eq!(overview.into_inner().appeals, 3, "{label}");
@@ -252,7 +252,7 @@ fn row(row_no: i64) -> RawRow {
 async fn conservation(process: &Process) -> (i64, i64) {
     let mut intake = IntakeServiceClient::new(process.channel());
     let answer = intake
-        .get_conservation(by("auditor", "test", GetConservationRequest {}))
+        .get_conservation(by("administrator", "test", GetConservationRequest {}))
         .await;
     let channels = answer.expect("the sums").into_inner().channels;
     let channel = channels

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use hotline_kernel::id::{FollowUpId, TicketId};
 use hotline_kernel::mask::Masker;
 use hotline_kernel::time::Zone;
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::page::Page;
 use hotline_platform::work::{AuditEntry, Cause, Work};
@@ -64,19 +65,21 @@ impl Feedback {
     /// Replies, oldest first; one more than the page holds if there is a next one.
     pub(crate) async fn replies(
         &self,
+        scope: &Scope,
         filter: &ReplyFilter,
         page: &Page<Uuid>,
     ) -> Result<Vec<Reply>, FeedbackError> {
-        Ok(replies::list(self.core.db().read(), filter, page).await?)
+        Ok(replies::list(self.core.db().read(), scope, filter, page).await?)
     }
 
     /// Follow-ups, oldest first; one more than the page holds if there is a next one.
     pub(crate) async fn follow_ups(
         &self,
+        scope: &Scope,
         filter: &FollowUpFilter,
         page: &Page<Uuid>,
     ) -> Result<Vec<FollowUp>, FeedbackError> {
-        Ok(follow_ups::list(self.core.db().read(), filter, page).await?)
+        Ok(follow_ups::list(self.core.db().read(), scope, filter, page).await?)
     }
 
     /// Records one attempt to ask a citizen.
@@ -87,7 +90,8 @@ impl Feedback {
     ) -> Result<FollowUp, FeedbackError> {
         let zone = self.zone;
         let note = self.masker.internal(&attempt.note);
-        let (cause, expected_version) = (context.cause.clone(), context.expected_version);
+        let (cause, scope) = (context.cause.clone(), context.scope.clone());
+        let expected_version = context.expected_version;
         self.core
             .execute(
                 context,
@@ -100,6 +104,7 @@ impl Feedback {
                             },
                         };
                         let step = Step {
+                            scope,
                             follow_up: attempt.follow_up,
                             expected_version,
                             command,
@@ -129,7 +134,8 @@ impl Feedback {
         failure: ClassifyFailure,
     ) -> Result<FollowUp, FeedbackError> {
         let note = self.masker.internal(&failure.note);
-        let (cause, expected_version) = (context.cause.clone(), context.expected_version);
+        let (cause, scope) = (context.cause.clone(), context.scope.clone());
+        let expected_version = context.expected_version;
         self.core
             .execute(
                 context,
@@ -137,6 +143,7 @@ impl Feedback {
                     Box::pin(async move {
                         let command = FollowUpCommand::Classify(failure.class);
                         let step = Step {
+                            scope,
                             follow_up: failure.follow_up,
                             expected_version,
                             command,
@@ -152,6 +159,7 @@ impl Feedback {
 
 /// A step of one follow-up that a person takes.
 struct Step {
+    scope: Scope,
     follow_up: FollowUpId,
     expected_version: i64,
     command: FollowUpCommand,
@@ -161,9 +169,9 @@ struct Step {
 
 /// Loads, decides, saves and publishes one step of a follow-up.
 async fn advance(work: &Work, cause: &Cause, step: Step) -> Result<FollowUp, FeedbackError> {
-    let (_, ticket) = load(work, step.follow_up).await?;
+    let (_, ticket) = load(work, &step.scope, step.follow_up).await?;
     let ticket = conclusions::lock_ticket(work.txn(), ticket).await?;
-    let (follow_up, _) = load(work, step.follow_up).await?;
+    let (follow_up, _) = load(work, &step.scope, step.follow_up).await?;
     if step.expected_version != 0 && step.expected_version != follow_up.version {
         return Err(CoreError::Stale {
             current: follow_up.version,
@@ -183,8 +191,12 @@ async fn advance(work: &Work, cause: &Cause, step: Step) -> Result<FollowUp, Fee
     Ok(changed)
 }
 
-async fn load(work: &Work, id: FollowUpId) -> Result<(FollowUp, TicketId), FeedbackError> {
-    let found = follow_ups::find(&**work.txn(), id).await?;
+async fn load(
+    work: &Work,
+    scope: &Scope,
+    id: FollowUpId,
+) -> Result<(FollowUp, TicketId), FeedbackError> {
+    let found = follow_ups::find(&**work.txn(), scope, id).await?;
     let follow_up = found.ok_or(FeedbackError::FollowUpNotFound(id))?;
     let ticket = follow_up.ticket_id;
     Ok((follow_up, ticket))

@@ -1,6 +1,6 @@
 //! The gRPC face of [`Feedback`]: decode, call, encode. Nothing is decided here.
 
-use hotline_platform::grpc::command;
+use hotline_platform::grpc::{command, scope};
 use hotline_proto::feedback as rpc;
 use hotline_proto::feedback::feedback_service_server::FeedbackService;
 use tonic::{Request, Response, Status};
@@ -25,7 +25,7 @@ impl FeedbackService for FeedbackGrpc {
         request: Request<rpc::ListRepliesRequest>,
     ) -> Result<Response<rpc::ListRepliesResponse>, Status> {
         let (filter, page) = convert::reply_query(request.get_ref())?;
-        let found = self.0.replies(&filter, &page).await?;
+        let found = self.0.replies(scope(&request)?, &filter, &page).await?;
         Ok(Response::new(convert::reply_page(found, &page)))
     }
 
@@ -34,7 +34,7 @@ impl FeedbackService for FeedbackGrpc {
         request: Request<rpc::ListFollowUpsRequest>,
     ) -> Result<Response<rpc::ListFollowUpsResponse>, Status> {
         let (filter, page) = convert::follow_up_query(request.get_ref())?;
-        let found = self.0.follow_ups(&filter, &page).await?;
+        let found = self.0.follow_ups(scope(&request)?, &filter, &page).await?;
         Ok(Response::new(convert::follow_up_page(found, &page)))
     }
 

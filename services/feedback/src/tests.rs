@@ -9,14 +9,17 @@ mod told;
 
 use chrono::{DateTime, Duration};
 use hotline_kernel::time::{Timestamp, Zone};
+use hotline_platform::access::{Role, Scope};
 use hotline_platform::core::CommandContext;
 use hotline_platform::core::Core;
+use hotline_platform::grpc::Principal;
 use hotline_platform::page::Page;
 use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase};
 use hotline_platform::work::Cause;
 use hotline_proto::event::body::Event;
 use hotline_proto::event::{FollowUpChanged, Verdict};
 use tempfile::TempDir;
+use tonic::Request;
 
 use self::told::Told;
 use crate::app::outbound::Outbound;
@@ -86,14 +89,14 @@ impl Bench {
 
     async fn replies(&self) -> Vec<Reply> {
         self.feedback
-            .replies(&ReplyFilter::default(), &all())
+            .replies(&Scope::own_work(), &ReplyFilter::default(), &all())
             .await
             .unwrap()
     }
 
     async fn follow_ups(&self) -> Vec<FollowUp> {
         self.feedback
-            .follow_ups(&FollowUpFilter::default(), &all())
+            .follow_ups(&Scope::own_work(), &FollowUpFilter::default(), &all())
             .await
             .unwrap()
     }
@@ -197,9 +200,22 @@ fn all<C>() -> Page<C> {
     }
 }
 
+fn inspector() -> Principal {
+    Principal::new("quality_inspector:wu", Role::QualityInspector)
+}
+
+/// `message` as somebody says it who asks and judges.
+fn said<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    let scope = testing::scope(&inspector(), "ListFollowUps");
+    request.extensions_mut().insert(inspector());
+    request.extensions_mut().insert(scope);
+    request
+}
+
 fn context(key: &str, expected_version: i64) -> CommandContext {
     let cause = Cause {
-        actor: "follow_up_agent:zhao".to_owned(),
+        actor: inspector().id,
         unit_code: String::new(),
         from_addr: "127.0.0.1".to_owned(),
         method: "/hotline.feedback.v1.FeedbackService/RecordAttempt".to_owned(),
@@ -207,6 +223,7 @@ fn context(key: &str, expected_version: i64) -> CommandContext {
     };
     CommandContext {
         cause,
+        scope: testing::scope(&inspector(), "RecordAttempt"),
         idempotency_key: key.to_owned(),
         request_hash: [7; 32],
         expected_version,

@@ -12,7 +12,7 @@ use hotline_platform::clock::Timepiece;
 use hotline_platform::consumer::{self, Source};
 use hotline_platform::courier::Courier;
 use hotline_platform::db::DbOptions;
-use hotline_platform::layers::{self, Admission};
+use hotline_platform::layers::{self, Admission, Denials};
 use hotline_platform::peers::{Peers, Transport};
 use hotline_platform::quiet::Quiet;
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
@@ -191,7 +191,11 @@ impl City {
             .iter()
             .map(|(_, service)| service.routes.clone())
             .chain([Routes::new(logs)]);
-        let routes = layers::on(layers::merge(all), &Admission::new(config.server.limits));
+        let routes = layers::on(
+            layers::merge(all),
+            &Admission::new(config.server.limits),
+            &Denials::of(&cores),
+        );
         for (name, _) in &mounted {
             peers.mount(name.word(), routes.clone());
         }

@@ -1,7 +1,7 @@
 //! The gRPC face of [`Intake`]: who, decode, call, encode. Nothing is decided here.
 
 use hotline_platform::core::CommandContext;
-use hotline_platform::grpc::{cause, command};
+use hotline_platform::grpc::{cause, command, scope};
 use hotline_platform::page::{Page, token};
 use hotline_proto::intake as pb;
 use hotline_proto::intake::get_appeal_request::By;
@@ -241,9 +241,10 @@ impl IntakeService for IntakeGrpc {
         &self,
         request: Request<pb::GetAppealRequest>,
     ) -> Answer<pb::GetAppealResponse> {
+        let scope = scope(&request)?.clone();
         let view = match request.into_inner().by {
-            Some(By::AppealId(id)) => self.0.appeal(parse_id("appeal_id", &id)?).await?,
-            Some(By::Number(number)) => self.0.appeal_by_number(number.trim()).await?,
+            Some(By::AppealId(id)) => self.0.appeal(&scope, parse_id("appeal_id", &id)?).await?,
+            Some(By::Number(number)) => self.0.appeal_by_number(&scope, number.trim()).await?,
             None => return Err(Invalid::new("by", "an appeal_id or a number").into()),
         };
         Ok(Response::new(pb::GetAppealResponse {
@@ -255,14 +256,14 @@ impl IntakeService for IntakeGrpc {
         &self,
         request: Request<pb::ListAppealsRequest>,
     ) -> Answer<pb::ListAppealsResponse> {
+        let scope = scope(&request)?.clone();
         let asked = request.into_inner();
         let page = page(asked.page_size, &asked.page_token)?;
-        let (views, next) = self.0.appeals(&requests::filter(&asked)?, &page).await?;
-        let next_page_token = next_page(next.as_ref());
-        let appeals = views.iter().map(responses::appeal_view).collect();
+        let filter = requests::filter(&asked)?;
+        let (views, next) = self.0.appeals(&scope, &filter, &page).await?;
         Ok(Response::new(pb::ListAppealsResponse {
-            appeals,
-            next_page_token,
+            appeals: views.iter().map(responses::appeal_view).collect(),
+            next_page_token: next_page(next.as_ref()),
         }))
     }
 

@@ -13,6 +13,9 @@ use crate::render::RenderError;
 /// Why a call was not served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReportingError {
+    /// It is made of everybody's rows, and the caller reaches fewer.
+    #[error("this call reaches further than your role")]
+    OutOfReach,
     /// There is no such document.
     #[error("no issued document {0}")]
     DocumentNotFound(DocumentId),
@@ -57,6 +60,7 @@ impl From<ReportingError> for Status {
     fn from(error: ReportingError) -> Self {
         let told = |code, reason| problem(NAME, code, reason, error.to_string());
         match &error {
+            ReportingError::OutOfReach => told(Code::PermissionDenied, "SCOPE_NOT_ALLOWED"),
             ReportingError::DocumentNotFound(_) => told(Code::NotFound, "DOCUMENT_NOT_FOUND"),
             ReportingError::TicketNotFound(_) => told(Code::NotFound, "TICKET_NOT_FOUND"),
             ReportingError::NotReconciled(_) => told(Code::FailedPrecondition, "NOT_RECONCILED"),

@@ -1,7 +1,7 @@
 //! The gRPC face of [`Reporting`]: decode, call, encode. Nothing is decided here.
 
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
-use hotline_platform::grpc::command;
+use hotline_platform::grpc::{command, scope};
 use hotline_proto::reporting as rpc;
 use hotline_proto::reporting::reporting_service_server::ReportingService;
 use tokio_stream::Iter;
@@ -36,8 +36,9 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::RenderDocumentRequest>,
     ) -> Result<Response<Self::RenderDocumentStream>, Status> {
         let (period, format) = convert::rendering(request.get_ref())?;
+        let scope = scope(&request)?.clone();
         let blocks = request.into_inner().blocks;
-        let composed = self.0.compose(period).await?.only(&blocks)?;
+        let composed = self.0.compose(&scope, period).await?.only(&blocks)?;
         let head = convert::draft_head(&period, &composed, format);
         let bytes = rendered(composed.document, format).await?;
         Ok(Response::new(tokio_stream::iter(convert::draft_pieces(
@@ -64,7 +65,7 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::ListDocumentsRequest>,
     ) -> Result<Response<rpc::ListDocumentsResponse>, Status> {
         let (of, page) = convert::listing(request.get_ref())?;
-        let (heads, next) = self.0.documents(of, &page).await?;
+        let (heads, next) = self.0.documents(scope(&request)?, of, &page).await?;
         Ok(Response::new(convert::document_page(&heads, next.as_ref())))
     }
 
@@ -73,7 +74,7 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::GetDocumentRequest>,
     ) -> Result<Response<Self::GetDocumentStream>, Status> {
         let (id, format) = convert::showing(request.get_ref())?;
-        let issued = self.0.document(id).await?;
+        let issued = self.0.document(scope(&request)?, id).await?;
         let head = convert::issued_head(&issued, format);
         let bytes = rendered(issued.content, format).await?;
         Ok(Response::new(tokio_stream::iter(convert::issued_pieces(
@@ -97,7 +98,7 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::SearchTicketsRequest>,
     ) -> Result<Response<rpc::SearchTicketsResponse>, Status> {
         let (search, page) = convert::searching(self.0.zone(), request.get_ref())?;
-        let found = self.0.search(&search, &page).await?;
+        let found = self.0.search(scope(&request)?, &search, &page).await?;
         Ok(Response::new(convert::found(&found)))
     }
 
@@ -121,7 +122,7 @@ impl ReportingService for ReportingGrpc {
         request: Request<rpc::GetOverviewRequest>,
     ) -> Result<Response<rpc::GetOverviewResponse>, Status> {
         let days = convert::overview_days(request.get_ref())?;
-        let figures = self.0.overview(days).await?;
+        let figures = self.0.overview(scope(&request)?, days).await?;
         Ok(Response::new(convert::overview(&figures)))
     }
 }

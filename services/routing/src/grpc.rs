@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use hotline_kernel::id::TicketId;
 use hotline_platform::core::CommandContext;
-use hotline_platform::grpc::{command, core_status, principal};
+use hotline_platform::grpc::{command, core_status, principal, scope};
 use hotline_platform::page::Page;
 use hotline_proto::routing as rpc;
 use hotline_proto::routing::routing_service_server::RoutingService;
@@ -77,7 +77,6 @@ fn filter(request: &rpc::ListTicketsRequest) -> Result<Filter, RoutingError> {
     });
     Ok(Filter {
         unit_code: convert::unit_code(&request.unit_code)?,
-        within_units: None,
         states: states.collect::<Result<_, _>>()?,
         due_before: due_before.transpose()?,
         card: convert::card(request.card()),
@@ -149,9 +148,9 @@ impl RoutingService for RoutingGrpc {
         &self,
         request: Request<rpc::ProposeDispatchRequest>,
     ) -> Result<Response<rpc::ProposeDispatchResponse>, Status> {
-        let unit_code = principal(&request)?.unit_code.clone();
+        let scope = scope(&request)?.clone();
         let id = convert::ticket_id(&request.into_inner().ticket_id)?;
-        let proposal = self.0.propose(&unit_code, id).await?;
+        let proposal = self.0.propose(&scope, id).await?;
         Ok(Response::new(rpc::ProposeDispatchResponse {
             category_code: proposal.category_code,
             area_code: proposal.area_code,
@@ -294,9 +293,9 @@ impl RoutingService for RoutingGrpc {
         &self,
         request: Request<rpc::GetTicketRequest>,
     ) -> Result<Response<rpc::GetTicketResponse>, Status> {
-        let unit_code = principal(&request)?.unit_code.clone();
+        let scope = scope(&request)?.clone();
         let name = convert::name(request.into_inner().by)?;
-        let ticket = self.0.ticket(&unit_code, &name).await?;
+        let ticket = self.0.ticket(&scope, &name).await?;
         let view = convert::view(&ticket, self.0.is_overdue(&ticket));
         Ok(Response::new(rpc::GetTicketResponse { ticket: Some(view) }))
     }
@@ -305,10 +304,10 @@ impl RoutingService for RoutingGrpc {
         &self,
         request: Request<rpc::ListTicketsRequest>,
     ) -> Result<Response<rpc::ListTicketsResponse>, Status> {
-        let unit_code = principal(&request)?.unit_code.clone();
+        let scope = scope(&request)?.clone();
         let sent = request.into_inner();
         let page = page(sent.page_size, &sent.page_token)?;
-        let (tickets, next_page_token) = self.0.tickets(&unit_code, filter(&sent)?, &page).await?;
+        let (tickets, next_page_token) = self.0.tickets(&scope, &filter(&sent)?, &page).await?;
         let tickets = tickets
             .iter()
             .map(|ticket| convert::view(ticket, self.0.is_overdue(ticket)));
@@ -322,12 +321,12 @@ impl RoutingService for RoutingGrpc {
         &self,
         request: Request<rpc::GetTicketHistoryRequest>,
     ) -> Result<Response<rpc::GetTicketHistoryResponse>, Status> {
-        let unit_code = principal(&request)?.unit_code.clone();
+        let scope = scope(&request)?.clone();
         let sent = request.into_inner();
         let page = page(sent.page_size, &sent.page_token)?;
         let (steps, next_page_token) = self
             .0
-            .history(&unit_code, convert::ticket_id(&sent.ticket_id)?, &page)
+            .history(&scope, convert::ticket_id(&sent.ticket_id)?, &page)
             .await?;
         let steps = steps.into_iter().map(convert::step_message).collect();
         Ok(Response::new(rpc::GetTicketHistoryResponse {

@@ -1,5 +1,6 @@
 //! Tickets in the database, on every arrangement.
 
+mod callers;
 mod cards;
 mod city;
 mod grpc;

@@ -278,7 +278,7 @@ impl Person {
             Role::Operator => "operator",
             Role::Dispatcher => "dispatcher",
             Role::Clerk(_) => "unit_clerk",
-            Role::Agent => "follow_up_agent",
+            Role::Agent => "quality_inspector",
         }
     }
 }

@@ -246,7 +246,7 @@ impl<'a> Agent<'a> {
         let answer = self
             .city
             .feedback()
-            .classify_failure(by("follow_up_agent", "zhao", request))
+            .classify_failure(by("quality_inspector", "wu", request))
             .await;
         self.city.said("classify a failure", answer);
         self.city.settles().await;

@@ -326,12 +326,12 @@ impl<'a> City<'a> {
 
         let registered =
             i64::try_from(self.ledger.len()).expect("a count") + self.importer.registered();
-        let request = by("auditor", "test", GetConservationRequest {});
+        let request = by("administrator", "test", GetConservationRequest {});
         let answer = server.intake().get_conservation(request).await;
         let channels = server.said(answer).await?.channels;
         let found: i64 = channels.iter().map(|channel| channel.registered).sum();
         assert_eq!(found, registered, "appeals registered");
-        let request = by("administrator", "test", GetOverviewRequest::default());
+        let request = by("analyst", "test", GetOverviewRequest::default());
         let answer = server.reporting().get_overview(request).await;
         assert_eq!(
             server.said(answer).await?.appeals,

@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::{FollowUpId, TicketId};
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::Page;
@@ -77,11 +78,15 @@ pub(crate) async fn add_attempt(txn: &Txn, attempt: Attempt) -> Result<(), CoreE
     Ok(())
 }
 
-/// One follow-up.
+/// One follow-up; none for a scope that is not everybody's.
 pub(crate) async fn find(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     id: FollowUpId,
 ) -> Result<Option<FollowUp>, CoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     Entity::find_by_id(id.uuid())
         .one(db)
         .await?
@@ -104,12 +109,17 @@ pub(crate) async fn of_conclusion(
     rows.into_iter().map(FollowUp::try_from).collect()
 }
 
-/// One row more than the page holds, by id; the surplus row says that there is a next page.
+/// One row more than the page holds, by id; the surplus row says that there is a next page. None for a scope
+/// that is not everybody's.
 pub(crate) async fn list(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &FollowUpFilter,
     page: &Page<Uuid>,
 ) -> Result<Vec<FollowUp>, CoreError> {
+    if !scope.is_everything() {
+        return Ok(Vec::new());
+    }
     let mut query = Entity::find().order_by_asc(Column::Id).limit(page.size + 1);
     if let Some(ticket) = filter.ticket {
         query = query.filter(Column::TicketId.eq(ticket.uuid()));

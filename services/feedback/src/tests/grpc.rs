@@ -6,10 +6,10 @@ use hotline_proto::feedback::{
     ClassifyFailureRequest, ListFollowUpsRequest, ListRepliesRequest, RecordAttemptRequest,
 };
 use hotline_proto::shared::{FailureClass, Satisfaction, Solved};
-use tonic::{Code, Request};
+use tonic::Code;
 
 use super::told::{a_matter, appeal, appeal_changed, concluded, ticket};
-use super::{Bench, benches};
+use super::{Bench, benches, said};
 use crate::grpc::FeedbackGrpc;
 
 fn face(bench: &Bench) -> FeedbackGrpc {
@@ -21,7 +21,7 @@ async fn page_through(bench: &Bench, request: ListRepliesRequest) -> Vec<usize> 
     let mut sizes = Vec::new();
     loop {
         let page = face(bench)
-            .list_replies(Request::new(request.clone()))
+            .list_replies(said(request.clone()))
             .await
             .unwrap()
             .into_inner();
@@ -139,7 +139,7 @@ async fn follow_ups_are_listed_by_ticket_and_state() {
         ];
         for (label, request, expected) in cases {
             let page = face(&bench)
-                .list_follow_ups(Request::new(request))
+                .list_follow_ups(said(request))
                 .await
                 .unwrap()
                 .into_inner();
@@ -194,10 +194,7 @@ async fn an_attempt_must_fit_together() {
                 ..RecordAttemptRequest::default()
             };
             spoil(&mut asked);
-            let refused = face(&bench)
-                .record_attempt(Request::new(asked))
-                .await
-                .unwrap_err();
+            let refused = face(&bench).record_attempt(said(asked)).await.unwrap_err();
             assert_eq!(refused.code(), expected, "{label}: {refused:?}");
         }
     }
@@ -215,7 +212,7 @@ async fn a_note_is_kept_in_one_form_on_every_database() {
             ..RecordAttemptRequest::default()
         };
         let answer = face(&bench)
-            .record_attempt(Request::new(told))
+            .record_attempt(said(told))
             .await
             .unwrap()
             .into_inner();
@@ -225,10 +222,7 @@ async fn a_note_is_kept_in_one_form_on_every_database() {
             channel_code: "web\0".to_owned(),
             ..ListRepliesRequest::default()
         };
-        let refused = face(&bench)
-            .list_replies(Request::new(list))
-            .await
-            .unwrap_err();
+        let refused = face(&bench).list_replies(said(list)).await.unwrap_err();
         assert_eq!(refused.code(), Code::InvalidArgument, "{}", bench.label);
     }
 }
@@ -254,7 +248,7 @@ async fn only_what_failed_can_be_classified() {
                 ..ClassifyFailureRequest::default()
             };
             let refused = face(&bench)
-                .classify_failure(Request::new(request))
+                .classify_failure(said(request))
                 .await
                 .unwrap_err();
             assert_eq!(

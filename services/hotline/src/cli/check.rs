@@ -2,11 +2,12 @@
 
 use std::io::Write as _;
 
+use hotline_platform::access::Role;
 use hotline_platform::check::{self, Finding};
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{ChannelConservation, GetConservationRequest};
 
-use super::reach::{by_administrator, said};
+use super::reach::{by, said};
 use super::{Outcome, Place};
 use crate::compose::Mounted;
 use crate::services::Name;
@@ -120,7 +121,7 @@ async fn conservation(mounted: &Mounted) -> anyhow::Result<Vec<Finding>> {
     let mut client = IntakeServiceClient::new(mounted.peers.transport("intake", None));
     let answer = said(
         client
-            .get_conservation(by_administrator(GetConservationRequest {}))
+            .get_conservation(by(Role::Administrator, GetConservationRequest {}))
             .await,
     )?;
     Ok(answer.channels.iter().flat_map(unbalanced).collect())

@@ -5,11 +5,12 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use hotline_platform::access::Role;
 use hotline_proto::reporting::ExportTicketsRequest;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 
 use super::Place;
-use super::reach::{Reach, by_administrator, refusal, said};
+use super::reach::{Reach, by, refusal, said};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -66,7 +67,7 @@ async fn export(city: &Reach, args: &Args, mut out: impl Write) -> anyhow::Resul
         first_day: args.from.clone(),
         last_day: args.until.clone(),
     };
-    let mut pieces = said(client.export_tickets(by_administrator(request)).await)?;
+    let mut pieces = said(client.export_tickets(by(Role::Reviewer, request)).await)?;
     while let Some(message) = pieces.message().await.map_err(|status| refusal(&status))? {
         out.write_all(&message.piece)?;
     }

@@ -4,13 +4,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use hotline_platform::access::Role;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
 use hotline_proto::{intake, routing};
 
 use super::Place;
-use super::reach::{Reach, by_administrator, said};
+use super::reach::{Reach, by, said};
 use crate::demo::sample::{TABLES, Table};
 use crate::services::Name;
 
@@ -63,12 +64,12 @@ async fn send(city: &Reach, tables: Vec<(Name, RegistryTable)>) -> anyhow::Resul
         let name = table.name.clone();
         let table = Some(table);
         let (rows, recomputed) = if owner == Name::Intake {
-            let request = by_administrator(intake::LoadRegistryRequest { table });
+            let request = by(Role::Administrator, intake::LoadRegistryRequest { table });
             let answer = said(intake_client.load_registry(request).await)
                 .with_context(|| format!("{name}.csv"))?;
             (answer.rows, 0)
         } else {
-            let request = by_administrator(routing::LoadRegistryRequest { table });
+            let request = by(Role::Administrator, routing::LoadRegistryRequest { table });
             let answer = said(routing_client.load_registry(request).await)
                 .with_context(|| format!("{name}.csv"))?;
             (answer.rows, answer.recomputed)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hotline_platform::access::Role;
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal};
 use hotline_platform::peers::{Peers, Transport};
 use tokio::net::TcpStream;
@@ -113,13 +114,11 @@ impl Reach {
     }
 }
 
-/// `message` in the administrator's name.
-pub fn by_administrator<T>(message: T) -> Request<T> {
+/// `message` in the name of whoever has `role` and sits at this machine.
+pub fn by<T>(role: Role, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    if let Ok(value) = Principal::new("administrator:cli", "administrator")
-        .to_metadata()
-        .parse()
-    {
+    let principal = Principal::new(&format!("{}:cli", role.word()), role);
+    if let Ok(value) = principal.to_metadata().parse() {
         request.metadata_mut().insert(PRINCIPAL_METADATA, value);
     }
     request

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
+use hotline_platform::access::Role;
 use hotline_platform::peers::Transport;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::reporting::{
@@ -14,7 +15,7 @@ use hotline_proto::reporting::{
 use tonic::Streaming;
 
 use super::Place;
-use super::reach::{Reach, by_administrator, refusal, said};
+use super::reach::{Reach, by, refusal, said};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -112,7 +113,7 @@ async fn issue(
         series: series.into(),
         period: args.period.clone(),
     };
-    let issued = said(client.issue_document(by_administrator(request)).await)?;
+    let issued = said(client.issue_document(by(Role::Reviewer, request)).await)?;
     let number = issued.head.unwrap_or_default().issue_number;
     writeln!(std::io::stderr(), "issued as {number}")?;
     frozen(client, args, issued.document_id).await
@@ -130,7 +131,7 @@ async fn last_issued(
         page_size: 1,
         page_token: String::new(),
     };
-    let listed = said(client.list_documents(by_administrator(request)).await)?;
+    let listed = said(client.list_documents(by(Role::Reviewer, request)).await)?;
     Ok(listed.documents.into_iter().next())
 }
 
@@ -144,7 +145,7 @@ async fn frozen(
         document_id,
         format: args.format.wire().into(),
     };
-    let pieces = said(client.get_document(by_administrator(request)).await)?;
+    let pieces = said(client.get_document(by(Role::Reviewer, request)).await)?;
     together(pieces, |piece| (piece.head, piece.piece)).await
 }
 
@@ -160,7 +161,7 @@ async fn render(
         format: args.format.wire().into(),
         blocks: args.blocks.clone(),
     };
-    let pieces = said(client.render_document(by_administrator(request)).await)?;
+    let pieces = said(client.render_document(by(Role::Reviewer, request)).await)?;
     let drawn = together(pieces, |piece| (piece.head, piece.piece)).await?;
     // Only a hint: the document is not given up for it.
     let last = last_issued(client, series, args).await.ok().flatten();

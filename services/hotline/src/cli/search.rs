@@ -5,12 +5,13 @@ use std::io::{self, Write};
 use chrono::DateTime;
 use hotline_kernel::text::{pad_to_width, truncate_to_width, width};
 use hotline_kernel::time::Zone;
+use hotline_platform::access::Role;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::reporting::{FoundTicket, SearchTicketsRequest};
 use hotline_proto::shared::TicketState;
 
 use super::Place;
-use super::reach::{Reach, by_administrator, said};
+use super::reach::{Reach, by, said};
 
 /// Columns of a line.
 const COLUMNS: usize = 150;
@@ -69,7 +70,7 @@ async fn find(city: &Reach, args: &Args) -> anyhow::Result<(Vec<FoundTicket>, bo
             page_size: args.limit.clamp(1, PAGE),
             page_token,
         };
-        let page = said(client.search_tickets(by_administrator(request)).await)?;
+        let page = said(client.search_tickets(by(Role::Operator, request)).await)?;
         tickets.extend(page.tickets);
         page_token = page.next_page_token;
         if page_token.is_empty() || tickets.len() >= limit {

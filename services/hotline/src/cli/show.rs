@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use anyhow::bail;
 use chrono::{DateTime, NaiveDateTime};
 use hotline_kernel::time::Zone;
+use hotline_platform::access::Role;
 use hotline_proto::event::{Appeal, Matter, TicketChange};
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{AppealView, GetAppealRequest, get_appeal_request};
@@ -16,7 +17,7 @@ use prost_types::Timestamp;
 use tonic::{Code, Status};
 
 use super::Place;
-use super::reach::{Reach, by_administrator, said};
+use super::reach::{Reach, by, said};
 
 /// Steps read at once.
 const PAGE: u32 = 200;
@@ -46,10 +47,9 @@ struct Screen<'a> {
 impl Screen<'_> {
     async fn show(&self, number: &str) -> anyhow::Result<()> {
         let mut intake = IntakeServiceClient::new(self.city.transport("intake"));
-        let by = Some(get_appeal_request::By::Number(number.to_owned()));
-        let answer = intake
-            .get_appeal(by_administrator(GetAppealRequest { by }))
-            .await;
+        let name = get_appeal_request::By::Number(number.to_owned());
+        let request = GetAppealRequest { by: Some(name) };
+        let answer = intake.get_appeal(by(Role::Operator, request)).await;
         // Intake knows every number: those of receipts, of matters and so of tickets, and old ones.
         if answer.as_ref().is_err_and(is_missing) {
             bail!("no appeal and no ticket has the number {number}");
@@ -113,11 +113,10 @@ impl Screen<'_> {
 
     /// Shows a ticket; false if there is none.
     async fn show_ticket(&self, id: &str) -> anyhow::Result<bool> {
-        let by = get_ticket_request::By::TicketId(id.to_owned());
+        let name = get_ticket_request::By::TicketId(id.to_owned());
+        let request = GetTicketRequest { by: Some(name) };
         let mut routing = RoutingServiceClient::new(self.city.transport("routing"));
-        let answer = routing
-            .get_ticket(by_administrator(GetTicketRequest { by: Some(by) }))
-            .await;
+        let answer = routing.get_ticket(by(Role::Operator, request)).await;
         if answer.as_ref().is_err_and(is_missing) {
             return Ok(false);
         }
@@ -169,7 +168,11 @@ impl Screen<'_> {
                 page_size: PAGE,
                 page_token,
             };
-            let page = said(routing.get_ticket_history(by_administrator(request)).await)?;
+            let page = said(
+                routing
+                    .get_ticket_history(by(Role::Operator, request))
+                    .await,
+            )?;
             for step in page.steps {
                 let change = TicketChange::try_from(step.change).unwrap_or_default();
                 let change = word(change.as_str_name(), "TICKET_CHANGE_").to_lowercase();

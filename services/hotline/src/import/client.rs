@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hotline_platform::access::Role;
 use hotline_platform::peers::Transport;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{
@@ -21,7 +22,7 @@ use tonic::{Code, Response, Status};
 use super::file;
 use super::sheet::SheetParser;
 use super::source::{ReadError, RowSource};
-use crate::cli::reach::{by_administrator, said};
+use crate::cli::reach::{by, said};
 
 /// Most rows in one call.
 const CHUNK_ROWS: usize = 500;
@@ -94,7 +95,7 @@ pub async fn send(
         mapping_toml: import.mapping_toml.clone(),
         header: opened.source.header().to_vec(),
     };
-    let started = said(intake.start_import(by_administrator(asked)).await)
+    let started = said(intake.start_import(by(Role::Administrator, asked)).await)
         .context("the import was not opened")?;
     let (sender, mut chunks) = channel(AHEAD);
     let (mut source, from_row) = (opened.source, started.next_row);
@@ -239,9 +240,12 @@ impl Run {
         }
         let batch_id = self.ended.batch_id.clone();
         let asked = || {
-            by_administrator(FinishImportRequest {
-                batch_id: batch_id.clone(),
-            })
+            by(
+                Role::Administrator,
+                FinishImportRequest {
+                    batch_id: batch_id.clone(),
+                },
+            )
         };
         let mut intake = self.intake.clone();
         let finished = persist(async || intake.finish_import(asked()).await).await?;
@@ -256,7 +260,7 @@ impl Run {
         };
         let mut intake = self.intake.clone();
         persist(async || {
-            let mut asked = by_administrator(message.clone());
+            let mut asked = by(Role::Administrator, message.clone());
             asked.set_timeout(CALL_MAX);
             intake.import_rows(asked).await
         })

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use hotline_kernel::mask::Masker;
+use hotline_platform::access::Role;
 use hotline_platform::peers::Transport;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{ListRefusedRowsRequest, RefusedRow};
 
 use super::client::Ended;
-use crate::cli::reach::{by_administrator, said};
+use crate::cli::reach::{by, said};
 
 /// So many refused rows are printed; more go to a file.
 const PRINTED_MAX: i64 = 20;
@@ -132,7 +133,11 @@ impl Refused<'_> {
                 page_size: PAGE,
                 page_token,
             };
-            let page = said(self.intake.list_refused_rows(by_administrator(asked)).await)?;
+            let page = said(
+                self.intake
+                    .list_refused_rows(by(Role::Administrator, asked))
+                    .await,
+            )?;
             page.rows.iter().try_for_each(&mut *take)?;
             page_token = page.next_page_token;
             if page_token.is_empty() {

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use hotline::cli::reach::by_administrator;
+use hotline::cli::reach::by;
 use hotline::{City, Parts};
+use hotline_platform::access::Role;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{GetConservationRequest, ListChannelsRequest};
 
@@ -116,7 +117,7 @@ const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../deploy/sample")
 
 async fn channels(city: &hotline::Running) -> usize {
     let mut intake = IntakeServiceClient::new(city.transport("intake"));
-    let asked = intake.list_channels(by_administrator(ListChannelsRequest::default()));
+    let asked = intake.list_channels(by(Role::Administrator, ListChannelsRequest::default()));
     asked.await.expect("answers").into_inner().channels.len()
 }
 
@@ -173,7 +174,7 @@ async fn the_demo_refuses_configured_databases_that_hold_a_city() {
         .await
         .expect("starts");
     let mut intake = IntakeServiceClient::new(city.transport("intake"));
-    let asked = intake.get_conservation(by_administrator(GetConservationRequest {}));
+    let asked = intake.get_conservation(by(Role::Administrator, GetConservationRequest {}));
     let appeals: i64 = asked
         .await
         .expect("answers")

@@ -7,10 +7,11 @@ mod commands;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use hotline::cli::reach::by_administrator;
+use hotline::cli::reach::by;
 use hotline::config::Config;
 use hotline::services::Name;
 use hotline::{City, Parts};
+use hotline_platform::access::Role;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{GetConservationRequest, ListChannelsRequest};
 use hotline_proto::reporting::GetOverviewRequest;
@@ -42,17 +43,17 @@ async fn a_city_needs_no_configuration_and_answers_in_process_and_over_its_socke
         .expect("an address")
         .connect_lazy();
     let by_socket = IntakeServiceClient::new(socket.clone())
-        .get_conservation(by_administrator(GetConservationRequest {}))
+        .get_conservation(by(Role::Administrator, GetConservationRequest {}))
         .await
         .expect("answers");
     let by_process = IntakeServiceClient::new(running.transport("intake"))
-        .get_conservation(by_administrator(GetConservationRequest {}))
+        .get_conservation(by(Role::Administrator, GetConservationRequest {}))
         .await
         .expect("answers");
     assert_eq!(by_socket.into_inner(), by_process.into_inner());
 
     let mut reporting = ReportingServiceClient::new(socket);
-    let overview = reporting.get_overview(by_administrator(GetOverviewRequest::default()));
+    let overview = reporting.get_overview(by(Role::Analyst, GetOverviewRequest::default()));
     assert_eq!(overview.await.expect("answers").into_inner().appeals, 0);
     running.settle().await.expect("comes to rest");
     for file in [
@@ -181,7 +182,7 @@ async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
     let mut routing =
         hotline_proto::routing::routing_service_client::RoutingServiceClient::new(through_peer);
     routing
-        .load_registry(by_administrator(request))
+        .load_registry(by(Role::Administrator, request))
         .await
         .expect("loaded over the socket");
     let begun = Instant::now();
@@ -195,11 +196,12 @@ async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
     second.stop().await;
     let mut intake = IntakeServiceClient::new(first.transport("intake"));
     intake
-        .list_channels(by_administrator(ListChannelsRequest::default()))
+        .list_channels(by(Role::Administrator, ListChannelsRequest::default()))
         .await
         .expect("goes on without its peer");
     let gone = routing
-        .list_units(by_administrator(
+        .list_units(by(
+            Role::Administrator,
             hotline_proto::routing::ListUnitsRequest::default(),
         ))
         .await;

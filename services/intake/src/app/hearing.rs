@@ -1,6 +1,7 @@
 //! What intake makes of what routing tells: where tickets stand, and which matters they refused.
 
 use hotline_kernel::id::{MatterId, TicketId};
+use hotline_platform::access::Scope;
 use hotline_platform::work::{AuditEntry, Cause, Work};
 
 use super::journal;
@@ -53,9 +54,9 @@ pub async fn attach_refused(
     cause: &Cause,
     refusal: Refusal,
 ) -> Result<(), IntakeError> {
-    let txn = work.txn();
+    let (txn, own) = (work.txn(), Scope::own_work());
     remember_state(work, refusal).await?;
-    let matter = store::matters::find(&**txn, refusal.matter)
+    let matter = store::matters::find(&**txn, &own, refusal.matter)
         .await?
         .ok_or(IntakeError::MatterNotFound)?;
     let Ok(moved) = matter.moved(Move::Refuse(refusal.ticket)) else {
@@ -66,7 +67,7 @@ pub async fn attach_refused(
         }
         return Ok(());
     };
-    let appeal = store::appeals::find(&**txn, matter.appeal_id)
+    let appeal = store::appeals::find(&**txn, &own, matter.appeal_id)
         .await?
         .ok_or(IntakeError::AppealNotFound)?;
     store::matters::save_place(txn, &moved.matter, moved.step.events()).await?;

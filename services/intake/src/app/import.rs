@@ -129,6 +129,7 @@ impl Intake {
             page.size,
             page.after.unwrap_or_default()
         );
+        let scope = context.scope.clone();
         self.command(unremembered(context), move |order| {
             let entry = AuditEntry {
                 resource: "import_batch",
@@ -146,7 +147,7 @@ impl Intake {
             .await?
             .ok_or(IntakeError::ImportNotFound)?;
         let after = page.after.unwrap_or_default();
-        let mut rows = store::import::refusals(db, batch, after, page.size + 1).await?;
+        let mut rows = store::import::refusals(db, &scope, batch, after, page.size + 1).await?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let has_more = rows.len() > size;
         rows.truncate(size);

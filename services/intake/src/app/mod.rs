@@ -17,6 +17,7 @@ pub mod view;
 use std::sync::Arc;
 
 use hotline_kernel::id::{AppealId, MatterId};
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::group_commit::GroupCommit;
 use hotline_platform::work::{Cause, Work};
@@ -92,7 +93,8 @@ impl Intake {
         let mut collisions = 0;
         loop {
             let (decide, settings) = (decide.clone(), Arc::clone(&self.settings));
-            let (cause, expected_version) = (context.cause.clone(), context.expected_version);
+            let (cause, scope) = (context.cause.clone(), context.scope.clone());
+            let expected_version = context.expected_version;
             let outcome = self
                 .core
                 .execute(context.clone(), move |work| {
@@ -100,6 +102,7 @@ impl Intake {
                         decide(Order {
                             work,
                             cause: &cause,
+                            scope: &scope,
                             settings: &settings,
                             expected_version,
                         })
@@ -120,6 +123,7 @@ impl Intake {
 struct Order<'a> {
     work: &'a Work,
     cause: &'a Cause,
+    scope: &'a Scope,
     settings: &'a Settings,
     /// The version the caller saw; 0 for none.
     expected_version: i64,
@@ -136,7 +140,7 @@ impl Order<'_> {
 
     async fn appeal(&self, id: AppealId) -> Result<(Appeal, Vec<Matter>), IntakeError> {
         let txn = &**self.work.txn();
-        let appeal = store::appeals::find(txn, id)
+        let appeal = store::appeals::find(txn, self.scope, id)
             .await?
             .ok_or(IntakeError::AppealNotFound)?;
         let matters = store::matters::of_appeals(txn, &[id]).await?;
@@ -145,10 +149,10 @@ impl Order<'_> {
 
     async fn matter(&self, id: MatterId) -> Result<(Appeal, Matter), IntakeError> {
         let txn = &**self.work.txn();
-        let matter = store::matters::find(txn, id)
+        let matter = store::matters::find(txn, self.scope, id)
             .await?
             .ok_or(IntakeError::MatterNotFound)?;
-        let appeal = store::appeals::find(txn, matter.appeal_id)
+        let appeal = store::appeals::find(txn, self.scope, matter.appeal_id)
             .await?
             .ok_or(IntakeError::AppealNotFound)?;
         Ok((appeal, matter))
@@ -159,7 +163,7 @@ impl Order<'_> {
         let Some(id) = appeal.contact else {
             return Ok(String::new());
         };
-        let contact = store::contacts::find(&**self.work.txn(), id).await?;
+        let contact = store::contacts::find(&**self.work.txn(), self.scope, id).await?;
         Ok(contact.map(|contact| contact.name).unwrap_or_default())
     }
 

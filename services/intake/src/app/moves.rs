@@ -119,7 +119,7 @@ async fn check_open(order: Order<'_>, target: TicketId) -> Result<(), IntakeErro
             state: TicketState::Absorbed.word(),
         });
     }
-    let appeal = store::appeals::find(txn, owner.appeal_id)
+    let appeal = store::appeals::find(txn, order.scope, owner.appeal_id)
         .await?
         .ok_or(IntakeError::AppealNotFound)?;
     if appeal.nature == Nature::Historical {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use hotline_kernel::id::{AppealId, ContactId, TicketId};
 use hotline_kernel::number::TicketNumber;
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::access::Scope;
 use hotline_platform::core::CommandContext;
 use hotline_platform::page::Page;
 use hotline_platform::work::AuditEntry;
@@ -49,8 +50,8 @@ impl Intake {
     /// # Errors
     ///
     /// [`IntakeError::AppealNotFound`].
-    pub async fn appeal(&self, id: AppealId) -> Result<AppealView, IntakeError> {
-        let found = store::appeals::find(self.core.db().read(), id).await?;
+    pub async fn appeal(&self, scope: &Scope, id: AppealId) -> Result<AppealView, IntakeError> {
+        let found = store::appeals::find(self.core.db().read(), scope, id).await?;
         let mut views = self
             .views(vec![found.ok_or(IntakeError::AppealNotFound)?])
             .await?;
@@ -62,18 +63,23 @@ impl Intake {
     /// # Errors
     ///
     /// [`IntakeError::AppealNotFound`].
-    pub async fn appeal_by_number(&self, number: &str) -> Result<AppealView, IntakeError> {
+    pub async fn appeal_by_number(
+        &self,
+        scope: &Scope,
+        number: &str,
+    ) -> Result<AppealView, IntakeError> {
         let db = self.core.db().read();
         if number.is_empty() || number.contains('\0') {
             return Err(IntakeError::AppealNotFound);
         }
         let id = match number.parse::<TicketNumber>() {
-            Ok(ours) => store::matters::appeal_by_number(db, ours.as_str()).await?,
-            Err(_) => store::appeals::find_by_old_number(db, number)
+            Ok(ours) => store::matters::appeal_by_number(db, scope, ours.as_str()).await?,
+            Err(_) => store::appeals::find_by_old_number(db, scope, number)
                 .await?
                 .map(|appeal| appeal.id),
         };
-        self.appeal(id.ok_or(IntakeError::AppealNotFound)?).await
+        let id = id.ok_or(IntakeError::AppealNotFound)?;
+        self.appeal(scope, id).await
     }
 
     /// A page of appeals, newest first, and where the next one starts.
@@ -83,11 +89,13 @@ impl Intake {
     /// What storage fails with.
     pub async fn appeals(
         &self,
+        scope: &Scope,
         filter: &Filter,
         page: &Page<Cursor>,
     ) -> Result<(Vec<AppealView>, Option<Cursor>), IntakeError> {
         let found = store::appeals::list(
             self.core.db().read(),
+            scope,
             filter,
             page.after.as_ref(),
             page.size + 1,
@@ -174,6 +182,7 @@ impl Intake {
         purpose: String,
     ) -> Result<Contact, IntakeError> {
         required("purpose", &purpose, "why the contact is read")?;
+        let scope = context.scope.clone();
         // Every reading is audited anew, so it is never answered from the command table.
         let context = CommandContext {
             idempotency_key: String::new(),
@@ -191,7 +200,7 @@ impl Intake {
             Box::pin(async { Ok(()) })
         })
         .await?;
-        let found = store::contacts::find(self.core.db().read(), id).await?;
+        let found = store::contacts::find(self.core.db().read(), &scope, id).await?;
         found.ok_or(IntakeError::ContactNotFound)
     }
 

@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::{AppealId, Id};
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::access::Scope;
 use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
@@ -103,8 +104,16 @@ pub async fn known(
     Ok(found)
 }
 
-/// Finds an appeal by its id.
-pub async fn find(db: &impl ConnectionTrait, id: AppealId) -> Result<Option<Appeal>, StoreError> {
+/// Finds an appeal by its id. Whose it is shows only on its ticket, so there is none for a scope that is not
+/// everybody's.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    id: AppealId,
+) -> Result<Option<Appeal>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     appeal::Entity::find_by_id(id.uuid())
         .one(db)
         .await?
@@ -112,7 +121,7 @@ pub async fn find(db: &impl ConnectionTrait, id: AppealId) -> Result<Option<Appe
         .transpose()
 }
 
-/// Finds an appeal by its receipt's number.
+/// Finds an appeal by its receipt's number, for whoever also shows its query code: no scope is asked for.
 pub async fn find_by_number(
     db: &impl ConnectionTrait,
     number: &str,
@@ -124,11 +133,15 @@ pub async fn find_by_number(
     found.map(appeal_of).transpose()
 }
 
-/// Finds the latest appeal that had `old_number` in another system.
+/// Finds the latest appeal that had `old_number` in another system; none for a scope that is not everybody's.
 pub async fn find_by_old_number(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     old_number: &str,
 ) -> Result<Option<Appeal>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     let found = appeal::Entity::find()
         .filter(appeal::Column::OldNumber.eq(old_number))
         .order_by_desc(appeal::Column::ReceivedAt)
@@ -138,13 +151,17 @@ pub async fn find_by_old_number(
     found.map(appeal_of).transpose()
 }
 
-/// A page of appeals, newest first.
+/// A page of appeals, newest first; none for a scope that is not everybody's.
 pub async fn list(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     filter: &Filter,
     after: Option<&Cursor>,
     size: u64,
 ) -> Result<Vec<Appeal>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(Vec::new());
+    }
     let mut query = appeal::Entity::find();
     if let Some(state) = filter.state {
         query = query.filter(appeal::Column::State.eq(state.word()));

@@ -1,6 +1,7 @@
 //! Contacts in clear: written at registration, read only at the moment of sending.
 
 use hotline_kernel::id::ContactId;
+use hotline_platform::access::Scope;
 use hotline_platform::bulk;
 use hotline_platform::db::Txn;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
@@ -25,8 +26,15 @@ pub async fn insert(txn: &Txn, rows: Vec<NewContact>) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Reads a contact. The caller has audited it.
-pub async fn find(db: &impl ConnectionTrait, id: ContactId) -> Result<Option<Contact>, StoreError> {
+/// Reads a contact; none for a scope that is not everybody's. The caller has audited it.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    id: ContactId,
+) -> Result<Option<Contact>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     let found = contact::Entity::find_by_id(id.uuid()).one(db).await?;
     Ok(found.map(|row| Contact {
         name: row.name,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use hotline_kernel::id::{AppealId, ImportBatchId};
 use hotline_kernel::time::{Timestamp, micros};
+use hotline_platform::access::Scope;
 use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
@@ -186,13 +187,17 @@ pub async fn insert_refusals(
     Ok(())
 }
 
-/// Refused rows of a run behind `after`, in order of the file.
+/// Refused rows of a run behind `after`, in order of the file; none for a scope that is not everybody's.
 pub async fn refusals(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     batch: ImportBatchId,
     after: i64,
     size: u64,
 ) -> Result<Vec<RefusedRow>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(Vec::new());
+    }
     let rows = import_refusal::Entity::find()
         .filter(import_refusal::Column::BatchId.eq(batch.uuid()))
         .filter(import_refusal::Column::RowNo.gt(after))

@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::{AppealId, MatterId, TicketId};
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
@@ -56,8 +57,15 @@ pub async fn taken_numbers(
     Ok(taken)
 }
 
-/// Finds a matter by its id.
-pub async fn find(db: &impl ConnectionTrait, id: MatterId) -> Result<Option<Matter>, StoreError> {
+/// Finds a matter by its id; none for a scope that is not everybody's.
+pub async fn find(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    id: MatterId,
+) -> Result<Option<Matter>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     matter::Entity::find_by_id(id.uuid())
         .one(db)
         .await?
@@ -85,11 +93,15 @@ pub async fn of_appeals(
     Ok(found)
 }
 
-/// The appeal of the matter with `number`.
+/// The appeal of the matter with `number`; none for a scope that is not everybody's.
 pub async fn appeal_by_number(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     number: &str,
 ) -> Result<Option<AppealId>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     let found: Option<Uuid> = matter::Entity::find()
         .select_only()
         .column(matter::Column::AppealId)

@@ -5,7 +5,7 @@ use hotline_proto::event::body::Event;
 use hotline_proto::shared::TicketState as Wire;
 use sea_orm::{ConnectionTrait, Statement};
 
-use super::city::{appeal, appeal_of, cities, command, uuid};
+use super::city::{appeal, appeal_of, cities, command, everybodys, uuid};
 use crate::domain::appeal::Filter;
 use crate::domain::terms::{AppealState, TicketState};
 use crate::error::IntakeError;
@@ -60,7 +60,11 @@ async fn a_contact_is_read_only_with_a_purpose_and_an_audit_row() {
             .register(appeal_of("199-0000-0001", "k", "路灯不亮"))
             .await
             .expect("registered");
-        let view = city.intake.appeal(receipt.appeal_id).await.expect("found");
+        let view = city
+            .intake
+            .appeal(&everybodys(), receipt.appeal_id)
+            .await
+            .expect("found");
         let id = view.appeal.contact.expect("there is one");
         let read = |id, purpose: &str| city.intake.contact(command(), id, purpose.to_owned());
         assert_eq!(
@@ -115,7 +119,7 @@ async fn lists_go_page_by_page_newest_first_and_lose_nobody() {
         loop {
             let (views, next) = city
                 .intake
-                .appeals(&Filter::default(), &page)
+                .appeals(&everybodys(), &Filter::default(), &page)
                 .await
                 .expect("listed");
             found.extend(
@@ -152,7 +156,7 @@ async fn a_list_holds_what_was_asked_for() {
         city.register(mail).await.expect("registered");
         let citizen = city
             .intake
-            .appeal(known.appeal_id)
+            .appeal(&everybodys(), known.appeal_id)
             .await
             .expect("found")
             .appeal
@@ -163,7 +167,7 @@ async fn a_list_holds_what_was_asked_for() {
                 after: None,
             };
             city.intake
-                .appeals(&filter, &page)
+                .appeals(&everybodys(), &filter, &page)
                 .await
                 .expect("listed")
                 .0

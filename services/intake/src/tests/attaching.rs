@@ -2,7 +2,7 @@
 
 use hotline_proto::shared::TicketState;
 
-use super::city::{appeal, appeal_of, cities, command};
+use super::city::{appeal, appeal_of, cities, command, everybodys};
 use crate::app::register::Registered;
 use crate::app::triage::Decision;
 use crate::domain::terms::AppealState;
@@ -25,7 +25,11 @@ async fn the_same_text_of_a_known_citizen_attaches_by_itself() {
             first.number, second.number,
             "every citizen keeps a receipt of his own"
         );
-        let attached = city.intake.appeal(second.appeal_id).await.expect("found");
+        let attached = city
+            .intake
+            .appeal(&everybodys(), second.appeal_id)
+            .await
+            .expect("found");
         assert_eq!(
             attached.appeal.state,
             AppealState::Accepted,
@@ -70,7 +74,11 @@ async fn others_do_not_attach_by_themselves() {
         ];
         for (label, told) in cases {
             let receipt = city.register(told).await.expect("registered");
-            let view = city.intake.appeal(receipt.appeal_id).await.expect("found");
+            let view = city
+                .intake
+                .appeal(&everybodys(), receipt.appeal_id)
+                .await
+                .expect("found");
             assert_eq!(
                 view.appeal.state,
                 AppealState::Registered,
@@ -153,7 +161,7 @@ async fn a_text_said_again_after_its_ticket_concluded_is_a_new_matter() {
                 .await
                 .expect("registered");
             city.intake
-                .appeal(receipt.appeal_id)
+                .appeal(&everybodys(), receipt.appeal_id)
                 .await
                 .expect("found")
                 .appeal

@@ -6,13 +6,16 @@ use std::sync::{Arc, Mutex};
 use hotline_kernel::id::{MatterId, TicketId};
 use hotline_kernel::mask::Masker;
 use hotline_kernel::time::{Zone, from_micros};
+use hotline_platform::access::{Role, Scope};
 use hotline_platform::core::{CommandContext, Core};
+use hotline_platform::grpc::Principal;
 use hotline_platform::reaction::ReactionError;
 use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase};
 use hotline_platform::work::Cause;
 use hotline_proto::event::body::Event;
 use hotline_proto::event::{self as pb, Body, Envelope};
 use hotline_proto::shared;
+use tonic::Request;
 use uuid::Uuid;
 
 use crate::app::Intake;
@@ -251,10 +254,23 @@ impl City {
     }
 }
 
+/// The appeals that an operator reaches.
+pub fn everybodys() -> Scope {
+    testing::scope(&Principal::new("operator:li", Role::Operator), "GetAppeal")
+}
+
+/// `message` as an operator says it.
+pub fn said<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(everybodys());
+    request
+}
+
 /// A command of an operator, each with a key of its own kind: none.
 pub fn command() -> CommandContext {
     CommandContext {
         cause: cause(),
+        scope: everybodys(),
         idempotency_key: String::new(),
         request_hash: [0; 32],
         expected_version: 0,

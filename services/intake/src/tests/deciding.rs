@@ -4,7 +4,7 @@ use hotline_platform::core::{CommandContext, CoreError};
 
 use hotline_proto::event::body::Event;
 
-use super::city::{City, appeal, appeal_of, cities, command};
+use super::city::{City, appeal, appeal_of, cities, command, everybodys};
 use crate::app::triage::Decision;
 use crate::domain::registration::NewMatter;
 use crate::domain::terms::{AppealState, GuideReason, Kind, Nature};
@@ -154,7 +154,11 @@ async fn a_quarantined_appeal_is_released_to_triage_and_accepted() {
             city.label
         );
         assert!(matter.text.starts_with("路灯不亮") && !matter.text.contains("19900000001"));
-        let reread = city.intake.appeal(receipt.appeal_id).await.expect("found");
+        let reread = city
+            .intake
+            .appeal(&everybodys(), receipt.appeal_id)
+            .await
+            .expect("found");
         assert_eq!(
             reread, view,
             "what was answered is what is stored, {}",
@@ -210,7 +214,7 @@ async fn a_historical_record_stays_as_it_is() {
         let (_, _, open) = city.opens("今年的路灯").await;
         let matter = city
             .intake
-            .appeal(receipt.appeal_id)
+            .appeal(&everybodys(), receipt.appeal_id)
             .await
             .expect("found")
             .matters[0]
@@ -253,7 +257,11 @@ async fn a_historical_record_stays_as_it_is() {
             .register(appeal_of("19900000001", "n", "去年的路灯"))
             .await
             .expect("registered");
-        let again = city.intake.appeal(again.appeal_id).await.expect("found");
+        let again = city
+            .intake
+            .appeal(&everybodys(), again.appeal_id)
+            .await
+            .expect("found");
         assert_eq!(
             again.appeal.state,
             AppealState::Registered,

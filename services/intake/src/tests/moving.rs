@@ -2,7 +2,7 @@
 
 use hotline_proto::shared::TicketState;
 
-use super::city::{appeal, cities, command, uuid};
+use super::city::{appeal, cities, command, everybodys, uuid};
 use crate::app::triage::Decision;
 use crate::domain::matter::Place;
 use crate::domain::registration::NewMatter;
@@ -70,7 +70,7 @@ async fn a_merge_that_makes_no_sense_is_refused_by_name() {
         let waiting = city.register(appeal("五", "五")).await.expect("registered");
         let waiting = city
             .intake
-            .appeal(waiting.appeal_id)
+            .appeal(&everybodys(), waiting.appeal_id)
             .await
             .expect("found")
             .matters[0]
@@ -168,7 +168,7 @@ async fn a_split_adds_a_matter_with_a_ticket_of_its_own() {
         );
         let found = city
             .intake
-            .appeal_by_number(&second.number)
+            .appeal_by_number(&everybodys(), &second.number)
             .await
             .expect("found by its matter's number");
         assert_eq!(found.appeal.number, receipt.number);
@@ -220,7 +220,7 @@ async fn a_withdrawn_appeal_leaves_its_tickets() {
         assert_eq!(refused.reason(), "TICKET_OVER", "{}", city.label);
         assert_eq!(
             city.intake
-                .appeal(over.appeal_id)
+                .appeal(&everybodys(), over.appeal_id)
                 .await
                 .expect("found")
                 .appeal

@@ -1,6 +1,6 @@
 //! Registration: each appeal once for ever, nothing dropped, nothing in clear.
 
-use super::city::{appeal, appeal_of, cities, submission};
+use super::city::{appeal, appeal_of, cities, everybodys, submission};
 use crate::app::register::Registered;
 use crate::domain::appeal::Filter;
 use crate::domain::registration::{Identity, Imported, ImportedReply, NewMatter};
@@ -44,7 +44,11 @@ async fn another_text_under_the_same_id_is_set_aside_and_told() {
             size: 10,
             after: None,
         };
-        let (aside, _) = city.intake.appeals(&filter, &page).await.expect("listed");
+        let (aside, _) = city
+            .intake
+            .appeals(&everybodys(), &filter, &page)
+            .await
+            .expect("listed");
         let reasons: Vec<_> = aside
             .iter()
             .map(|view| view.appeal.outcome.reason.clone())
@@ -202,7 +206,11 @@ async fn what_is_said_to_an_exempt_line_is_not_stored() {
         call.line_number = "110".to_owned();
         let receipt = city.register(call.clone()).await.expect("registered");
         assert_eq!(city.register(call).await.expect("present"), receipt);
-        let view = city.intake.appeal(receipt.appeal_id).await.expect("found");
+        let view = city
+            .intake
+            .appeal(&everybodys(), receipt.appeal_id)
+            .await
+            .expect("found");
         assert_eq!(view.appeal.state, AppealState::Diverted, "{}", city.label);
         assert_eq!(view.appeal.outcome.diverted_to, "110");
         assert!(view.appeal.text.is_empty() && view.matters[0].matter.text.is_empty());
@@ -308,13 +316,17 @@ async fn imports_that_are_not_new_are_accepted_at_once() {
         assert_eq!(story, expected, "{}", city.label);
         let view = city
             .intake
-            .appeal_by_number("OLD-3")
+            .appeal_by_number(&everybodys(), "OLD-3")
             .await
             .expect("found by its old number");
         assert_eq!(view.appeal.received_at, received);
         let matter = &view.matters[0].matter;
         assert_eq!(matter.imported_due_at, Some(due));
-        let over = city.intake.appeal_by_number("OLD-1").await.expect("found");
+        let over = city
+            .intake
+            .appeal_by_number(&everybodys(), "OLD-1")
+            .await
+            .expect("found");
         assert_eq!(
             over.matters[0].matter.imported_due_at, None,
             "{}: history has no deadline",

@@ -4,10 +4,10 @@ use hotline_proto::intake as pb;
 use hotline_proto::intake::get_appeal_request::By;
 use hotline_proto::intake::intake_service_server::IntakeService;
 use hotline_proto::shared;
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::city::cities;
+use super::city::{cities, said};
 use crate::grpc::IntakeGrpc;
 
 fn asked(key: &str, source_id: &str, text: &str) -> pb::RegisterAppealRequest {
@@ -39,7 +39,7 @@ async fn registered(
     grpc: &IntakeGrpc,
     request: pb::RegisterAppealRequest,
 ) -> Result<pb::Receipt, Status> {
-    let answer = grpc.register_appeal(Request::new(request)).await?;
+    let answer = grpc.register_appeal(said(request)).await?;
     Ok(answer.into_inner().receipt.expect("a receipt"))
 }
 
@@ -54,7 +54,7 @@ async fn an_appeal_is_registered_and_read_back_with_what_was_said() {
             by: Some(By::Number(receipt.number.clone())),
         };
         let view = grpc
-            .get_appeal(Request::new(get))
+            .get_appeal(said(get))
             .await
             .expect("found")
             .into_inner()
@@ -87,7 +87,7 @@ async fn an_appeal_is_registered_and_read_back_with_what_was_said() {
             ..Default::default()
         };
         let view = grpc
-            .accept_appeal(Request::new(accept))
+            .accept_appeal(said(accept))
             .await
             .expect("accepted")
             .into_inner()
@@ -104,13 +104,13 @@ async fn an_appeal_is_registered_and_read_back_with_what_was_said() {
             query_code: receipt.query_code,
         };
         let progress = grpc
-            .query_progress(Request::new(query))
+            .query_progress(said(query))
             .await
             .expect("known")
             .into_inner();
         assert_eq!(progress.state(), shared::AppealState::Accepted);
         let sums = grpc
-            .get_conservation(Request::new(pb::GetConservationRequest {}))
+            .get_conservation(said(pb::GetConservationRequest {}))
             .await
             .expect("counted");
         let sums = &sums.into_inner().channels[0];
@@ -204,7 +204,7 @@ async fn commands_and_queries_are_refused_with_a_code() {
             ..Default::default()
         };
         assert_eq!(
-            grpc.accept_appeal(Request::new(stale))
+            grpc.accept_appeal(said(stale))
                 .await
                 .expect_err("stale")
                 .code(),
@@ -215,7 +215,7 @@ async fn commands_and_queries_are_refused_with_a_code() {
             ..Default::default()
         };
         let status = grpc
-            .release_appeal(Request::new(release))
+            .release_appeal(said(release))
             .await
             .expect_err("not quarantined");
         assert_eq!(
@@ -226,7 +226,7 @@ async fn commands_and_queries_are_refused_with_a_code() {
             by: Some(By::AppealId(uuid::Uuid::nil().to_string())),
         };
         assert_eq!(
-            grpc.get_appeal(Request::new(unknown))
+            grpc.get_appeal(said(unknown))
                 .await
                 .expect_err("unknown")
                 .code(),
@@ -237,7 +237,7 @@ async fn commands_and_queries_are_refused_with_a_code() {
             ..Default::default()
         };
         assert_eq!(
-            grpc.list_appeals(Request::new(token))
+            grpc.list_appeals(said(token))
                 .await
                 .expect_err("foreign")
                 .code(),
@@ -257,7 +257,7 @@ async fn wrong_registry_rows_are_told_one_by_one() {
         };
         let request = pb::LoadRegistryRequest { table: Some(table) };
         let status = grpc
-            .load_registry(Request::new(request))
+            .load_registry(said(request))
             .await
             .expect_err("wrong rows");
         assert_eq!(reason(&status), "REGISTRY_ROWS_WRONG", "{}", city.label);

@@ -4,7 +4,7 @@ use hotline_kernel::id::{AppealId, MatterId, TicketId};
 use hotline_platform::ids::Ids;
 use hotline_proto::shared::TicketState;
 
-use super::city::{City, appeal_of, cities, command};
+use super::city::{City, appeal_of, cities, command, everybodys};
 use crate::app::register::Receipt;
 use crate::app::triage::Decision;
 use crate::domain::registration::NewMatter;
@@ -137,7 +137,7 @@ impl Walk {
     }
 
     async fn know(&mut self, city: &City, appeal: AppealId) -> Result<(), IntakeError> {
-        let view = city.intake.appeal(appeal).await?;
+        let view = city.intake.appeal(&everybodys(), appeal).await?;
         self.matters.extend(
             view.matters
                 .iter()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use futures::future;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use hotline_platform::access::Scope;
 use hotline_platform::core::CommandContext;
 use hotline_platform::work::AuditEntry;
 use uuid::Uuid;
@@ -42,13 +43,14 @@ impl Reporting {
         days: ExportDays,
         page: u64,
     ) -> Result<Pieces, ReportingError> {
+        let scope = context.scope.clone();
         self.note_export(context).await?;
         let names = Arc::new(store::load_names(self.core.db().read()).await?);
         let header = render::header(&COLUMNS)?;
         let reporting = self.clone();
         let records = self
             .clone()
-            .pages(days, page)
+            .pages(scope, days, page)
             .map_ok(move |tickets| reporting.clone().piece(tickets, Arc::clone(&names)))
             .try_buffered(PAGES_AHEAD);
         Ok(stream::once(future::ok(header)).chain(records).boxed())
@@ -78,15 +80,17 @@ impl Reporting {
     /// The tickets, without their citizens; each page begins behind the last ticket of the one before.
     fn pages(
         self,
+        scope: Scope,
         days: ExportDays,
         page: u64,
     ) -> BoxStream<'static, Result<Vec<Ticket>, ReportingError>> {
         let days = (days.first, days.last);
-        stream::try_unfold((self, Uuid::nil()), move |(reporting, after)| async move {
+        let start = (self, scope, Uuid::nil());
+        stream::try_unfold(start, move |(reporting, scope, after)| async move {
             let db = reporting.core.db().read();
-            let tickets = store::tickets_behind(db, after, page, days).await?;
+            let tickets = store::tickets_behind(db, &scope, after, page, days).await?;
             let last = tickets.last().map(|ticket| ticket.id);
-            Ok(last.map(|last| (tickets, (reporting, last))))
+            Ok(last.map(|last| (tickets, (reporting, scope, last))))
         })
         .boxed()
     }

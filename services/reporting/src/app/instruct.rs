@@ -2,6 +2,7 @@
 
 use hotline_kernel::id::{InstructionId, TicketId};
 use hotline_kernel::time::Zone;
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, CoreError};
 use hotline_platform::fault;
 use hotline_platform::work::{AuditEntry, Cause, Work};
@@ -42,12 +43,13 @@ impl Reporting {
         command: GiveInstruction,
     ) -> Result<InstructionId, ReportingError> {
         let (zone, cause) = (self.desk.zone, context.cause.clone());
+        let scope = context.scope.clone();
         // The text goes into events and lists, which hold no personal data.
         let text = self.masker.internal(&command.text);
         let command = GiveInstruction { text, ..command };
         self.core
             .execute(context, move |work| {
-                Box::pin(instruct(work, zone, cause, command))
+                Box::pin(instruct(work, zone, (cause, scope), command))
             })
             .await
     }
@@ -56,13 +58,13 @@ impl Reporting {
 async fn instruct(
     work: &Work,
     zone: Zone,
-    cause: Cause,
+    (cause, scope): (Cause, Scope),
     command: GiveInstruction,
 ) -> Result<InstructionId, ReportingError> {
     let (txn, ticket_id) = (work.txn(), command.ticket.uuid());
     // One after the other: the count below is the version the caller saw.
     store::hold(txn).await?;
-    if !store::ticket_is_known(&**txn, ticket_id).await? {
+    if !store::ticket_is_known(&**txn, &scope, ticket_id).await? {
         return Err(ReportingError::TicketNotFound(command.ticket));
     }
     let seen = store::instruction_count(txn, ticket_id).await?;

@@ -7,7 +7,7 @@ use hotline_platform::work::{AuditEntry, Cause, Work};
 use serde::{Deserialize, Serialize};
 
 use super::compose::compose;
-use super::{Desk, Reporting, issue_number};
+use super::{Desk, Reporting, is_whole, issue_number};
 use crate::domain::document::{Issued, IssuedHead};
 use crate::domain::period::Period;
 use crate::error::ReportingError;
@@ -41,6 +41,8 @@ impl Reporting {
         context: CommandContext,
         command: IssueDocument,
     ) -> Result<Issued, ReportingError> {
+        let scope = context.scope.clone();
+        is_whole(&scope)?;
         let (desk, cause) = (self.desk, context.cause.clone());
         let outcome: Outcome = self
             .core
@@ -48,7 +50,7 @@ impl Reporting {
                 Box::pin(issue(work, desk, cause, command))
             })
             .await?;
-        self.document(outcome.document_id).await
+        self.document(&scope, outcome.document_id).await
     }
 }
 

@@ -11,6 +11,7 @@ mod search;
 use hotline_kernel::id::DocumentId;
 use hotline_kernel::mask::Masker;
 use hotline_kernel::time::{Timestamp, Zone};
+use hotline_platform::access::Scope;
 use hotline_platform::core::Core;
 use hotline_platform::page::Page;
 use std::sync::Arc;
@@ -62,7 +63,12 @@ impl Reporting {
     }
 
     /// A document as it stands now, seen at one moment.
-    pub(crate) async fn compose(&self, period: Period) -> Result<Composed, ReportingError> {
+    pub(crate) async fn compose(
+        &self,
+        scope: &Scope,
+        period: Period,
+    ) -> Result<Composed, ReportingError> {
+        is_whole(scope)?;
         let snapshot = Snapshot::open(self.core.db()).await?;
         let composed =
             compose::compose(snapshot.reader(), self.desk, period, self.core.now()).await;
@@ -71,19 +77,32 @@ impl Reporting {
     }
 
     /// An issued document, as it was frozen.
-    pub(crate) async fn document(&self, id: DocumentId) -> Result<Issued, ReportingError> {
-        let found = store::document(self.core.db().read(), id.uuid()).await?;
+    pub(crate) async fn document(
+        &self,
+        scope: &Scope,
+        id: DocumentId,
+    ) -> Result<Issued, ReportingError> {
+        let found = store::document(self.core.db().read(), scope, id.uuid()).await?;
         found.ok_or(ReportingError::DocumentNotFound(id))
     }
 
     /// Issued documents, newest first, and where the next page begins.
     pub(crate) async fn documents(
         &self,
+        scope: &Scope,
         of: IssuedOf,
         page: &Page<IssuedPlace>,
     ) -> Result<(Vec<IssuedHead>, Option<IssuedPlace>), ReportingError> {
-        Ok(store::documents(self.core.db().read(), of, page).await?)
+        Ok(store::documents(self.core.db().read(), scope, of, page).await?)
     }
+}
+
+/// Documents and sums are made of everybody's rows: who reaches fewer gets none.
+fn is_whole(scope: &Scope) -> Result<(), ReportingError> {
+    if scope.is_everything() {
+        return Ok(());
+    }
+    Err(ReportingError::OutOfReach)
 }
 
 /// The head lines of a document.

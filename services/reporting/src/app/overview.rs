@@ -1,8 +1,9 @@
 //! How many appeals of how many lines and channels became how many tickets.
 
+use hotline_platform::access::Scope;
 use hotline_platform::snapshot::Snapshot;
 
-use super::Reporting;
+use super::{Reporting, is_whole};
 use crate::domain::fact::measure;
 use crate::domain::period::Days;
 use crate::error::ReportingError;
@@ -29,7 +30,12 @@ pub(crate) struct Overview {
 
 impl Reporting {
     /// The figures of some days, or of everything.
-    pub(crate) async fn overview(&self, days: Option<Days>) -> Result<Overview, ReportingError> {
+    pub(crate) async fn overview(
+        &self,
+        scope: &Scope,
+        days: Option<Days>,
+    ) -> Result<Overview, ReportingError> {
+        is_whole(scope)?;
         let snapshot = Snapshot::open(self.core.db()).await?;
         let counts = store::overview(snapshot.reader(), days).await;
         let sums = store::sums_by_unit(snapshot.reader(), days.unwrap_or(Days::EVER)).await;

@@ -1,5 +1,6 @@
 //! Searching tickets, and keeping the words by which they are found.
 
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::Page;
@@ -28,11 +29,12 @@ impl Reporting {
     /// A page of the tickets that have every word that was asked for.
     pub(crate) async fn search(
         &self,
+        scope: &Scope,
         search: &Search,
         page: &Page<i64>,
     ) -> Result<FoundTickets, ReportingError> {
         let snapshot = Snapshot::open(self.core.db()).await?;
-        let found = found(snapshot.reader(), search, page).await;
+        let found = found(snapshot.reader(), scope, search, page).await;
         snapshot.close().await?;
         Ok(found?)
     }
@@ -40,10 +42,11 @@ impl Reporting {
 
 async fn found(
     db: &impl store::Reader,
+    scope: &Scope,
     search: &Search,
     page: &Page<i64>,
 ) -> Result<FoundTickets, CoreError> {
-    let mut hits = store::search(db, search, page.after, page.size + 1).await?;
+    let mut hits = store::search(db, scope, search, page.after, page.size + 1).await?;
     let size = usize::try_from(page.size).unwrap_or(usize::MAX);
     let is_more = hits.len() > size;
     hits.truncate(size);

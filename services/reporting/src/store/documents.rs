@@ -1,6 +1,7 @@
 //! Issued documents: numbered per series and year, their content frozen.
 
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::Page;
@@ -63,8 +64,15 @@ pub async fn issue(txn: &Txn, issued: &Issued) -> Result<(), CoreError> {
     Ok(())
 }
 
-/// An issued document.
-pub async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Issued>, CoreError> {
+/// An issued document; none for a scope that is not everybody's.
+pub async fn get(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    id: Uuid,
+) -> Result<Option<Issued>, CoreError> {
+    if !scope.is_everything() {
+        return Ok(None);
+    }
     let Some(mut row) = document::Entity::find_by_id(id).one(db).await? else {
         return Ok(None);
     };
@@ -76,12 +84,16 @@ pub async fn get(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<Issued>, 
     }))
 }
 
-/// Issued documents, newest first, and where the next page begins.
+/// Issued documents, newest first, and where the next page begins; none for a scope that is not everybody's.
 pub async fn list(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     of: IssuedOf,
     page: &Page<IssuedPlace>,
 ) -> Result<(Vec<IssuedHead>, Option<IssuedPlace>), CoreError> {
+    if !scope.is_everything() {
+        return Ok((Vec::new(), None));
+    }
     // The content of a hundred documents is not read to list them.
     let mut query = document::Entity::find()
         .select_only()

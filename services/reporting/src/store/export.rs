@@ -1,6 +1,7 @@
 //! Tickets in the order of their ids, a page at a time.
 
 use chrono::NaiveDate;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use uuid::Uuid;
@@ -9,13 +10,18 @@ use super::entity::{matter_view, ticket_view};
 use super::views::ticket_from;
 use crate::domain::listing::Ticket;
 
-/// At most `limit` tickets behind `after` that were received on these days, without their citizens.
+/// At most `limit` tickets behind `after` that were received on these days, without their citizens; none for a
+/// scope that is not everybody's.
 pub async fn tickets_behind(
     db: &impl ConnectionTrait,
+    scope: &Scope,
     after: Uuid,
     limit: u64,
     (first, last): (Option<NaiveDate>, Option<NaiveDate>),
 ) -> Result<Vec<Ticket>, CoreError> {
+    if !scope.is_everything() {
+        return Ok(Vec::new());
+    }
     let mut query = ticket_view::Entity::find()
         .filter(ticket_view::Column::Id.gt(after))
         .order_by_asc(ticket_view::Column::Id)

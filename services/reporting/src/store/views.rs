@@ -1,6 +1,7 @@
 //! Appeals, matters, tickets, tenures, follow-ups and replies: one row each, overwritten by newer events.
 
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
@@ -104,9 +105,13 @@ pub async fn ticket(txn: &Txn, id: Uuid) -> Result<Option<TicketView>, CoreError
         .transpose()
 }
 
-/// Whether a ticket was heard of.
-pub async fn ticket_is_known(db: &impl ConnectionTrait, id: Uuid) -> Result<bool, CoreError> {
-    Ok(ticket_view::Entity::find_by_id(id).one(db).await?.is_some())
+/// Whether a ticket was heard of; none was for a scope that is not everybody's.
+pub async fn ticket_is_known(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    id: Uuid,
+) -> Result<bool, CoreError> {
+    Ok(scope.is_everything() && ticket_view::Entity::find_by_id(id).one(db).await?.is_some())
 }
 
 /// Writes a ticket.

@@ -5,10 +5,10 @@ use hotline_proto::event::{MatterMove, TicketChange};
 use hotline_proto::reporting::ExportTicketsRequest;
 use hotline_proto::reporting::reporting_service_server::ReportingService;
 use hotline_proto::shared::{Confidentiality, Kind, Nature, TicketState};
-use tonic::{Code, Request};
+use tonic::Code;
 
 use super::story::{Said, Story, march, wire};
-use super::{Bench, benches, context};
+use super::{Bench, benches, context, said};
 use crate::app::ExportDays;
 use crate::grpc::ReportingGrpc;
 use crate::store;
@@ -47,7 +47,7 @@ fn story() -> Story {
 
 async fn exported(bench: &Bench, request: ExportTicketsRequest) -> Vec<Vec<String>> {
     let grpc = ReportingGrpc::new(bench.reporting.clone());
-    let answer = grpc.export_tickets(Request::new(request)).await.unwrap();
+    let answer = grpc.export_tickets(said(request)).await.unwrap();
     let pieces: Vec<_> = answer.into_inner().try_collect().await.unwrap();
     let pieces: Vec<_> = pieces.into_iter().map(|answer| answer.piece).collect();
     rows(&pieces.concat())
@@ -142,7 +142,7 @@ async fn a_day_that_is_none_is_refused_by_its_field() {
             first_day: "yesterday".to_owned(),
             last_day: String::new(),
         };
-        let Err(refused) = grpc.export_tickets(Request::new(request)).await else {
+        let Err(refused) = grpc.export_tickets(said(request)).await else {
             panic!("it is no day");
         };
         assert_eq!(refused.code(), Code::InvalidArgument);

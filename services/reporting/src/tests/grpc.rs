@@ -1,24 +1,15 @@
 //! The gRPC face: formats, pieces, refusals.
 
-use hotline_platform::grpc::Principal;
 use hotline_proto::reporting as rpc;
 use hotline_proto::reporting::reporting_service_server::ReportingService;
 use tokio_stream::StreamExt;
-use tonic::{Code, Request};
+use tonic::Code;
 use tonic_types::StatusExt;
 
-use super::benches;
 use super::eight_appeals::story;
 use super::story::march;
+use super::{benches, said};
 use crate::grpc::ReportingGrpc;
-
-fn request<T>(message: T) -> Request<T> {
-    let mut request = Request::new(message);
-    request
-        .extensions_mut()
-        .insert(Principal::new("reviewer:zhao", "reviewer"));
-    request
-}
 
 #[tokio::test]
 async fn every_format_arrives_in_pieces_through_grpc() {
@@ -32,7 +23,7 @@ async fn every_format_arrives_in_pieces_through_grpc() {
             period: "2026-03-31".to_owned(),
         };
         let issued = face
-            .issue_document(request(issued))
+            .issue_document(said(issued))
             .await
             .unwrap()
             .into_inner();
@@ -59,11 +50,7 @@ async fn every_format_arrives_in_pieces_through_grpc() {
                 document_id: issued.document_id.clone(),
                 format: format.into(),
             };
-            let mut stream = face
-                .get_document(request(asked))
-                .await
-                .unwrap()
-                .into_inner();
+            let mut stream = face.get_document(said(asked)).await.unwrap().into_inner();
             let first = stream.next().await.unwrap().unwrap();
             assert_eq!(first.head.unwrap().file_name, file_name, "{}", bench.label);
             assert!(first.piece.starts_with(beginning), "{file_name}");
@@ -75,7 +62,7 @@ async fn every_format_arrives_in_pieces_through_grpc() {
             blocks: vec!["units".to_owned()],
         };
         let mut stream = face
-            .render_document(request(draft))
+            .render_document(said(draft))
             .await
             .unwrap()
             .into_inner();
@@ -124,7 +111,7 @@ async fn a_request_that_is_not_understood_is_refused_by_its_field() {
             ),
         ];
         for (message, told) in rows {
-            let Err(status) = face.render_document(request(message)).await else {
+            let Err(status) = face.render_document(said(message)).await else {
                 panic!("{told} was taken")
             };
             assert_eq!(status.code(), Code::InvalidArgument, "{told}");

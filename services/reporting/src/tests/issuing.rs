@@ -9,7 +9,7 @@ use tonic_types::StatusExt;
 
 use super::eight_appeals::story;
 use super::story::{march, ticket_id};
-use super::{Bench, benches, context, rows};
+use super::{Bench, benches, context, everybodys, rows};
 use crate::app::{GiveInstruction, IssueDocument};
 use crate::domain::document::{Issued, IssuedOf};
 use crate::domain::period::{Days, Period, Series};
@@ -50,7 +50,7 @@ async fn an_issued_document_is_numbered_and_frozen() {
         );
         let frozen = bench
             .reporting
-            .document(first.head.id.into())
+            .document(&everybodys(), first.head.id.into())
             .await
             .unwrap();
         assert_eq!(
@@ -150,7 +150,7 @@ async fn issued_documents_are_listed_newest_first_by_pages() {
         loop {
             let (heads, next) = bench
                 .reporting
-                .documents(IssuedOf::Series(Series::Daily), &page)
+                .documents(&everybodys(), IssuedOf::Series(Series::Daily), &page)
                 .await
                 .unwrap();
             listed.extend(heads.into_iter().map(|head| head.period.text()));
@@ -171,14 +171,14 @@ async fn issued_documents_are_listed_newest_first_by_pages() {
         );
         let (all, _) = bench
             .reporting
-            .documents(IssuedOf::All, &whole)
+            .documents(&everybodys(), IssuedOf::All, &whole)
             .await
             .unwrap();
         assert_eq!(all.len(), 6);
         let fourth = Period::parse(Series::Daily, "2026-03-04").unwrap();
         let (of_it, _) = bench
             .reporting
-            .documents(IssuedOf::Period(fourth), &whole)
+            .documents(&everybodys(), IssuedOf::Period(fourth), &whole)
             .await
             .unwrap();
         let of_it: Vec<_> = of_it.iter().map(|head| head.period.text()).collect();
@@ -275,7 +275,7 @@ async fn an_instruction_reaches_the_log_and_the_daily_list() {
 async fn the_overview_tells_how_appeals_became_tickets() {
     for bench in benches().await {
         bench.hear(&story().events).await;
-        let all = bench.reporting.overview(None).await.unwrap();
+        let all = bench.reporting.overview(&everybodys(), None).await.unwrap();
         let counts = all.counts;
         assert_eq!(
             (counts.appeals, counts.channels, counts.lines),
@@ -294,10 +294,13 @@ async fn the_overview_tells_how_appeals_became_tickets() {
         let day = march(4, 0).date_naive().succ_opt().unwrap();
         let fourth = bench
             .reporting
-            .overview(Some(Days {
-                first: day,
-                last: day,
-            }))
+            .overview(
+                &everybodys(),
+                Some(Days {
+                    first: day,
+                    last: day,
+                }),
+            )
             .await
             .unwrap();
         assert_eq!((fourth.counts.appeals, fourth.counts.tickets), (2, 1));

@@ -14,11 +14,14 @@ mod waiting;
 
 use async_trait::async_trait;
 use hotline_kernel::time::{Timestamp, Zone};
+use hotline_platform::access::{Role, Scope};
 use hotline_platform::core::{CommandContext, Core};
+use hotline_platform::grpc::Principal;
 use hotline_platform::reaction::{Reaction, ReactionError};
 use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase};
 use hotline_platform::work::{Cause, Work};
 use hotline_proto::event as pb;
+use tonic::Request;
 
 use self::story::{Logged, march};
 use crate::app::{Desk, Reporting};
@@ -87,7 +90,11 @@ impl Bench {
 
     async fn document(&self, series: Series, period: &str) -> Document {
         let period = Period::parse(series, period).unwrap();
-        self.reporting.compose(period).await.unwrap().document
+        self.reporting
+            .compose(&everybodys(), period)
+            .await
+            .unwrap()
+            .document
     }
 
     async fn tamper(&self, sql: &'static str) {
@@ -119,6 +126,19 @@ impl Reaction for Emptying {
     }
 }
 
+/// What a reviewer reaches.
+fn everybodys() -> Scope {
+    let reviewer = Principal::new("reviewer:zhao", Role::Reviewer);
+    testing::scope(&reviewer, "RenderDocument")
+}
+
+/// `message` as a reviewer says it.
+fn said<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.extensions_mut().insert(everybodys());
+    request
+}
+
 fn context(key: &str, expected_version: i64) -> CommandContext {
     CommandContext {
         cause: Cause {
@@ -128,6 +148,7 @@ fn context(key: &str, expected_version: i64) -> CommandContext {
             method: "/test".to_owned(),
             trace_parent: String::new(),
         },
+        scope: everybodys(),
         idempotency_key: key.to_owned(),
         request_hash: [0; 32],
         expected_version,

@@ -1,6 +1,8 @@
 //! Searching in Chinese: what was said is found, where it stands now, and nothing that was masked.
 
+use hotline_platform::access::Role;
 use hotline_platform::grpc::Principal;
+use hotline_platform::testing;
 use hotline_proto::event::{MatterMove, TicketChange};
 use hotline_proto::reporting::reporting_service_server::ReportingService;
 use hotline_proto::reporting::{SearchTicketsRequest, SearchTicketsResponse};
@@ -74,8 +76,9 @@ pub(super) async fn answer(
     request: SearchTicketsRequest,
 ) -> Result<SearchTicketsResponse, Status> {
     let mut request = Request::new(request);
-    let principal = Principal::new("operator:li", "operator");
-    request.extensions_mut().insert(principal);
+    let operator = Principal::new("operator:li", Role::Operator);
+    let scope = testing::scope(&operator, "SearchTickets");
+    request.extensions_mut().insert(scope);
     let face = ReportingGrpc::new(bench.reporting.clone());
     Ok(face.search_tickets(request).await?.into_inner())
 }

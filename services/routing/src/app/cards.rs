@@ -1,5 +1,6 @@
 //! Cards and reminders, when their timers fall due.
 
+use hotline_platform::access::Scope;
 use hotline_platform::reaction::DueTimer;
 use hotline_platform::work::{Cause, Work};
 
@@ -18,8 +19,10 @@ impl Routing {
         let Some(kind) = CardTimer::parse(&timer.kind) else {
             return Ok(());
         };
-        let Some(ticket) = store::tickets::load(work.txn(), timer.aggregate_id.into()).await?
-        else {
+        let registry = self.registry_in(work).await?;
+        let (own, units) = (Scope::own_work(), &registry.unit_tree);
+        let id = timer.aggregate_id.into();
+        let Some(ticket) = store::tickets::load(work.txn(), &own, units, id).await? else {
             return Ok(());
         };
         if ticket.timer_sequence != timer.armed_version {
@@ -34,7 +37,6 @@ impl Routing {
         if ticket.after(command.clone(), work.now()).is_err() {
             return Ok(());
         }
-        let registry = self.registry_in(work).await?;
         let cause = Cause {
             actor: "timer".to_owned(),
             unit_code: String::new(),

@@ -1,6 +1,7 @@
 //! What other services' events mean for tickets.
 
 use hotline_kernel::id::{MatterId, TicketId};
+use hotline_platform::access::Scope;
 use hotline_platform::work::{Cause, Work};
 
 use super::Routing;
@@ -83,7 +84,8 @@ impl Routing {
             work,
             cause,
         };
-        let found = store::tickets::load(work.txn(), id).await?;
+        let (own, units) = (Scope::own_work(), &registry.unit_tree);
+        let found = store::tickets::load(work.txn(), &own, units, id).await?;
         let ticket = match (found, news) {
             (None, News::Arrived(arrival)) if arrival.is_own => return turn.open(*arrival).await,
             (None, _) => return Err(RoutingError::TicketNotFound(id.to_string())),

@@ -8,7 +8,6 @@ pub(crate) mod order;
 mod orders;
 pub(crate) mod queries;
 mod rework;
-pub(crate) mod scope;
 pub(crate) mod turn;
 
 use std::sync::{Arc, Mutex, PoisonError};

@@ -8,7 +8,6 @@ use hotline_platform::core::{CommandContext, CoreError};
 use super::Routing;
 use super::dispatch::Destination;
 use super::order::{DispatchOrder, Order, ReturnOrder};
-use super::scope;
 use super::turn::{Told, Turn};
 use crate::domain::command::TicketCommand;
 use crate::domain::state::{Report, ReturnRequest, Signing};
@@ -26,12 +25,14 @@ impl Routing {
         order: Order,
     ) -> Result<Ticket, RoutingError> {
         let routing = Arc::clone(self);
-        let (cause, expected) = (context.cause.clone(), context.expected_version);
+        let (cause, scope) = (context.cause.clone(), context.scope.clone());
+        let expected = context.expected_version;
         let run = self.core.execute(context, move |work| {
             Box::pin(async move {
-                let found = store::tickets::load(work.txn(), id).await?;
-                let ticket = found
-                    .filter(|ticket| scope::may_act(&cause, ticket))
+                let registry = routing.registry_in(work).await?;
+                let units = &registry.unit_tree;
+                let ticket = store::tickets::load(work.txn(), &scope, units, id)
+                    .await?
                     .ok_or_else(|| RoutingError::TicketNotFound(id.to_string()))?;
                 if expected != 0 && expected != ticket.version {
                     return Err(CoreError::Stale {
@@ -39,7 +40,6 @@ impl Routing {
                     }
                     .into());
                 }
-                let registry = routing.registry_in(work).await?;
                 let turn = Turn {
                     routing: &routing,
                     registry: &registry,

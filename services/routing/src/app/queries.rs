@@ -1,10 +1,11 @@
 //! Looking at tickets and the registry.
 
 use hotline_kernel::id::TicketId;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::page::{Page, token};
 
-use super::{Routing, scope};
+use super::Routing;
 use crate::domain::catalogue::CatalogueProposal;
 use crate::domain::proposal::{Proposal, propose};
 use crate::domain::registry::{Category, Unit};
@@ -31,61 +32,51 @@ impl Routing {
         ticket.state.is_unconcluded() && due.is_some_and(|due| due.at <= now)
     }
 
-    /// A ticket, if the caller's unit may read it.
-    pub(crate) async fn ticket(
-        &self,
-        unit_code: &str,
-        name: &Name,
-    ) -> Result<Ticket, RoutingError> {
+    /// A ticket, if it is in the caller's scope.
+    pub(crate) async fn ticket(&self, scope: &Scope, name: &Name) -> Result<Ticket, RoutingError> {
         let db = self.core.db().read();
-        let (found, wanted) = match name {
-            Name::Id(id) => (tickets::find(db, *id).await?, id.to_string()),
-            Name::Number(number) => (tickets::find_by_number(db, number).await?, number.clone()),
-        };
         let registry = self.registry_now().await?;
-        found
-            .filter(|ticket| scope::may_read(unit_code, ticket, &registry.unit_tree))
-            .ok_or(RoutingError::TicketNotFound(wanted))
+        let units = &registry.unit_tree;
+        let (found, wanted) = match name {
+            Name::Id(id) => (tickets::find(db, scope, units, *id).await?, id.to_string()),
+            Name::Number(number) => (
+                tickets::find_by_number(db, scope, units, number).await?,
+                number.clone(),
+            ),
+        };
+        found.ok_or(RoutingError::TicketNotFound(wanted))
     }
 
-    /// A page of tickets that the caller's unit may read, and the next page's token.
+    /// A page of the tickets in the caller's scope, and the next page's token.
     pub(crate) async fn tickets(
         &self,
-        unit_code: &str,
-        filter: Filter,
+        scope: &Scope,
+        filter: &Filter,
         page: &Page<Cursor>,
     ) -> Result<(Vec<Ticket>, String), RoutingError> {
         let registry = self.registry_now().await?;
-        let within_units = scope::listed_units(unit_code, &registry.unit_tree);
-        Ok(lists::page(
-            self.core.db().read(),
-            &Filter {
-                within_units,
-                ..filter
-            },
-            page,
-        )
-        .await?)
+        let db = self.core.db().read();
+        Ok(lists::page(db, scope, &registry.unit_tree, filter, page).await?)
     }
 
     /// A page of a ticket's history, and the next page's token.
     pub(crate) async fn history(
         &self,
-        unit_code: &str,
+        scope: &Scope,
         id: TicketId,
         page: &Page<i64>,
     ) -> Result<(Vec<Step>, String), RoutingError> {
-        self.ticket(unit_code, &Name::Id(id)).await?;
-        Ok(steps::page(self.core.db().read(), id, page).await?)
+        let ticket = self.ticket(scope, &Name::Id(id)).await?;
+        Ok(steps::page(self.core.db().read(), &ticket, page).await?)
     }
 
     /// What the registry proposes for a ticket today.
     pub(crate) async fn propose(
         &self,
-        unit_code: &str,
+        scope: &Scope,
         id: TicketId,
     ) -> Result<Proposal, RoutingError> {
-        let ticket = self.ticket(unit_code, &Name::Id(id)).await?;
+        let ticket = self.ticket(scope, &Name::Id(id)).await?;
         let registry = self.registry_now().await?;
         let complained = ticket.confidentiality().complained_unit_codes;
         Ok(propose(

@@ -243,8 +243,6 @@ impl Ticket {
 pub(crate) struct Filter {
     /// Led by this unit.
     pub unit_code: String,
-    /// Led by one of these; `None` for everybody's.
-    pub within_units: Option<Vec<String>>,
     /// In one of these states, by name; empty for every open one.
     pub states: Vec<&'static str>,
     /// With a unit's deadline before this.

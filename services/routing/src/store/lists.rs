@@ -1,6 +1,7 @@
 //! Lists of tickets, filtered and paged in the database.
 
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::page::{Page, token};
 use sea_orm::{
@@ -10,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::entity::ticket::{Column, Entity};
+use super::scope::listed;
 use super::tickets::with_matters;
 use crate::domain::ticket::{Filter, Ticket};
+use crate::domain::unit::Tree;
 use crate::domain::word::Word;
 
 /// Where a list goes on: behind the ticket received then, of that id.
@@ -21,13 +24,18 @@ pub(crate) struct Cursor {
     id: Uuid,
 }
 
-/// A page of tickets, the longest waiting first, and the token of the next page.
+/// A page of the tickets in `scope`, the longest waiting first, and the token of the next page.
 pub(crate) async fn page(
     db: &impl ConnectionTrait,
+    scope: &Scope,
+    units: &Tree,
     filter: &Filter,
     page: &Page<Cursor>,
 ) -> Result<(Vec<Ticket>, String), CoreError> {
-    let mut wanted = Condition::all();
+    let Some(seen) = listed(scope, units)? else {
+        return Ok((Vec::new(), String::new()));
+    };
+    let mut wanted = Condition::all().add(seen);
     if filter.states.is_empty() {
         wanted = wanted.add(Column::IsOpen.eq(true));
     } else {
@@ -35,9 +43,6 @@ pub(crate) async fn page(
     }
     if !filter.unit_code.is_empty() {
         wanted = wanted.add(Column::LeadUnitCode.eq(filter.unit_code.as_str()));
-    }
-    if let Some(units) = &filter.within_units {
-        wanted = wanted.add(Column::LeadUnitCode.is_in(units.iter().map(String::as_str)));
     }
     if let Some(before) = filter.due_before {
         wanted = wanted.add(Column::UnitDueAt.lt(micros(before)));

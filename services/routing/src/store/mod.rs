@@ -7,6 +7,7 @@ pub(crate) mod migration;
 pub(crate) mod proposals;
 pub(crate) mod registry;
 mod rows;
+mod scope;
 pub(crate) mod steps;
 pub(crate) mod tickets;
 

@@ -12,7 +12,7 @@ use sea_orm::{
 
 use super::entity::ticket_step::{Column, Entity, Model};
 use super::{instant, word};
-use crate::domain::ticket::Step;
+use crate::domain::ticket::{Step, Ticket};
 
 /// Adds a step to a ticket's history.
 pub(crate) async fn append(txn: &Txn, ticket: TicketId, step: &Step) -> Result<(), CoreError> {
@@ -33,14 +33,14 @@ pub(crate) async fn append(txn: &Txn, ticket: TicketId, step: &Step) -> Result<(
     Ok(())
 }
 
-/// A page of a ticket's history, oldest first, and the token of the next page.
+/// A page of the history of a ticket that somebody may read, oldest first, and the token of the next page.
 pub(crate) async fn page(
     db: &impl ConnectionTrait,
-    ticket: TicketId,
+    ticket: &Ticket,
     page: &Page<i64>,
 ) -> Result<(Vec<Step>, String), CoreError> {
     let mut rows = Entity::find()
-        .filter(Column::TicketId.eq(ticket.uuid()))
+        .filter(Column::TicketId.eq(ticket.id.uuid()))
         .filter(Column::Version.gt(page.after.unwrap_or_default()))
         .order_by_asc(Column::Version)
         .limit(page.size + 1)

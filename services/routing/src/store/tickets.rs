@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use hotline_kernel::id::{MatterId, TicketId};
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::fault::{self, Bug};
@@ -15,23 +16,34 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::{ticket, ticket_matter};
+use super::scope::{may_act, may_read};
 use super::{from_json, instant, json, rows};
 use crate::domain::matter::MatterOnTicket;
 use crate::domain::ticket::Ticket;
+use crate::domain::unit::Tree;
 
-/// Loads a ticket that is going to be changed; PostgreSQL locks its row, SQLite has one writer anyway.
-pub(crate) async fn load(txn: &Txn, id: TicketId) -> Result<Option<Ticket>, CoreError> {
+/// Loads a ticket that is going to be changed, if `scope` lets it be; PostgreSQL locks its row, SQLite has one
+/// writer anyway.
+pub(crate) async fn load(
+    txn: &Txn,
+    scope: &Scope,
+    units: &Tree,
+    id: TicketId,
+) -> Result<Option<Ticket>, CoreError> {
     let row = ticket::Entity::find_by_id(id.uuid())
         .lock_exclusive()
         .one(&**txn)
         .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(with_matters(&**txn, vec![row]).await?.pop())
+    let found = with_matters(&**txn, vec![row]).await?.pop();
+    Ok(found.filter(|ticket| may_act(scope, ticket, units)))
 }
 
-/// Loads a ticket to look at.
+/// Loads a ticket to look at, if it is in `scope`.
 pub(crate) async fn find(
     db: &impl ConnectionTrait,
+    scope: &Scope,
+    units: &Tree,
     id: TicketId,
 ) -> Result<Option<Ticket>, CoreError> {
     let rows: Vec<_> = ticket::Entity::find_by_id(id.uuid())
@@ -39,19 +51,23 @@ pub(crate) async fn find(
         .await?
         .into_iter()
         .collect();
-    Ok(with_matters(db, rows).await?.pop())
+    let found = with_matters(db, rows).await?.pop();
+    Ok(found.filter(|ticket| may_read(scope, ticket, units)))
 }
 
-/// Loads a ticket to look at, by its number.
+/// Loads a ticket to look at, by its number, if it is in `scope`.
 pub(crate) async fn find_by_number(
     db: &impl ConnectionTrait,
+    scope: &Scope,
+    units: &Tree,
     number: &str,
 ) -> Result<Option<Ticket>, CoreError> {
     let found = ticket::Entity::find()
         .filter(ticket::Column::Number.eq(number))
         .one(db)
         .await?;
-    Ok(with_matters(db, found.into_iter().collect()).await?.pop())
+    let found = with_matters(db, found.into_iter().collect()).await?.pop();
+    Ok(found.filter(|ticket| may_read(scope, ticket, units)))
 }
 
 /// Open tickets that were not concluded, `limit` of them behind `after`, to be changed.
@@ -116,10 +132,15 @@ pub(crate) async fn update(txn: &Txn, before: &Ticket, after: &Ticket) -> Result
         .exec(&**txn)
         .await?;
     if saved.rows_affected == 0 {
-        let current = find(&**txn, before.id)
-            .await?
-            .map_or(0, |ticket| ticket.version);
-        return Err(CoreError::Stale { current });
+        let current: Option<i64> = ticket::Entity::find_by_id(before.id.uuid())
+            .select_only()
+            .column(ticket::Column::Version)
+            .into_tuple()
+            .one(&**txn)
+            .await?;
+        return Err(CoreError::Stale {
+            current: current.unwrap_or_default(),
+        });
     }
     let gone: Vec<Uuid> = missing(&before.matters, after)
         .map(|matter| matter.id.uuid())

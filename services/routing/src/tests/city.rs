@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use hotline_kernel::id::TicketId;
 use hotline_kernel::time::{Timestamp, Zone};
-use hotline_platform::core::{CommandContext, Core, CoreParts};
+use hotline_platform::core::{Core, CoreParts};
 use hotline_platform::ids::Ids;
 use hotline_platform::migration;
 use hotline_platform::tasks::Tasks;
 use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase, steps};
-use hotline_platform::work::Cause;
 use hotline_proto::event::body::Event;
 use hotline_proto::event::{self as pb, Body, Envelope};
 use hotline_proto::shared;
 use uuid::Uuid;
 
+use super::callers::{context, scope_of};
 use crate::app::Routing;
 use crate::app::loading::Loaded;
 use crate::app::order::{DispatchOrder, Order, ReturnOrder};
@@ -75,32 +75,6 @@ pub(super) struct City {
 pub(super) fn at(text: &str) -> Timestamp {
     let wall = chrono::NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
     Zone::SHANGHAI.local(wall).unwrap()
-}
-
-/// Someone who acts: the centre, or a unit's clerk.
-pub(super) fn cause(actor: &str, unit_code: &str) -> Cause {
-    Cause {
-        actor: actor.to_owned(),
-        unit_code: unit_code.to_owned(),
-        from_addr: "127.0.0.1".to_owned(),
-        method: "/hotline.routing.v1.RoutingService/Test".to_owned(),
-        trace_parent: String::new(),
-    }
-}
-
-/// A command's context without key and version.
-pub(super) fn context(unit_code: &str) -> CommandContext {
-    let actor = if unit_code.is_empty() {
-        "dispatcher:zhao".to_owned()
-    } else {
-        format!("unit:{unit_code}:wang")
-    };
-    CommandContext {
-        cause: cause(&actor, unit_code),
-        idempotency_key: String::new(),
-        request_hash: [0; 32],
-        expected_version: 0,
-    }
 }
 
 /// The n-th matter of the city, on its own ticket.
@@ -320,7 +294,10 @@ impl City {
 
     /// The ticket as it stands.
     pub(super) async fn ticket(&self, id: TicketId) -> Ticket {
-        self.routing.ticket("", &Name::Id(id)).await.unwrap()
+        self.routing
+            .ticket(&scope_of(""), &Name::Id(id))
+            .await
+            .unwrap()
     }
 
     /// What happened to a ticket, as its events tell it; they are 1, 2, 3… up to its version, one each.

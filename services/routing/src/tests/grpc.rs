@@ -1,20 +1,20 @@
 //! The service as callers see it: codes, reasons and the whole journey.
 
-use hotline_platform::grpc::Principal;
 use hotline_proto::routing as rpc;
 use hotline_proto::routing::routing_service_server::RoutingService;
 use hotline_proto::shared;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
+use super::callers::{principal, scope_of};
 use super::city::{City, at, matter};
 use crate::convert::timestamp;
 use crate::grpc::RoutingGrpc;
 
 pub(super) fn asked<T>(unit: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    let principal = Principal::new("dispatcher:zhao", "dispatcher").of_unit(unit);
-    request.extensions_mut().insert(principal);
+    request.extensions_mut().insert(principal(unit));
+    request.extensions_mut().insert(scope_of(unit));
     request
 }
 

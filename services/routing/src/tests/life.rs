@@ -1,11 +1,14 @@
 //! The whole life of a ticket, by commands and verdicts.
 
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, CoreError};
 use hotline_proto::event as pb;
 
-use super::city::{City, at, context, dispatch, handle, matter};
+use super::callers::context;
+use super::city::{City, at, dispatch, handle, matter};
 use crate::app::order::Order;
 use crate::domain::ticket::Ticket;
+use crate::domain::unit::Tree;
 use crate::domain::word::{DispatchSource, Nature};
 use crate::error::RoutingError;
 use crate::store;
@@ -296,7 +299,9 @@ async fn a_ticket_is_saved_over_the_version_that_was_loaded_and_no_other() {
             .core
             .execute::<(), RoutingError, _>(context(""), move |work| {
                 Box::pin(async move {
-                    let loaded = store::tickets::load(work.txn(), ticket).await?.unwrap();
+                    let (own, units) = (Scope::own_work(), Tree::default());
+                    let found = store::tickets::load(work.txn(), &own, &units, ticket).await?;
+                    let loaded = found.unwrap();
                     let next = Ticket {
                         version: loaded.version + 1,
                         ..loaded.clone()

@@ -4,6 +4,7 @@ use hotline_proto::event::body::Event;
 use hotline_proto::event::{self as pb, MatterMove};
 use hotline_proto::shared;
 
+use super::callers::scope_of;
 use super::city::{City, at, matter, own_ticket};
 use crate::convert::timestamp;
 
@@ -200,7 +201,12 @@ async fn a_withdrawn_ticket_is_archived() {
             size: 20,
             after: None,
         };
-        let (steps, _) = city.routing.history("", ticket, &page).await.unwrap();
+        let everybodys = scope_of("");
+        let (steps, _) = city
+            .routing
+            .history(&everybodys, ticket, &page)
+            .await
+            .unwrap();
         assert_eq!(steps.last().unwrap().note, "withdrawn", "{}", city.label);
         assert_eq!(
             steps.last().unwrap().unit_code,

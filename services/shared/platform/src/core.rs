@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
+use crate::access::Scope;
 use crate::clock::Timepiece;
 use crate::db::{BoxError, Db, sql};
 use crate::fault;
@@ -43,11 +44,13 @@ pub struct CoreParts {
     pub tasks: Tasks,
 }
 
-/// A command as its caller sent it.
+/// A command as its caller sent it, and the rows that it may touch.
 #[derive(Clone, Debug)]
 pub struct CommandContext {
     /// Who, from where, by which method.
     pub cause: Cause,
+    /// The rows it may touch.
+    pub scope: Scope,
     /// The caller's key; empty means the command is not remembered.
     pub idempotency_key: String,
     /// SHA-256 of method and request, to tell a repetition from a reused key.

@@ -9,10 +9,11 @@ use sha2::{Digest, Sha256};
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+use crate::access::{Role, Scope};
 use crate::core::{CommandContext, CoreError};
 use crate::work::Cause;
 
-/// Metadata that names the principal, as JSON `{id, roles, unit_code}`; believed on loopback and in-process only.
+/// Metadata that names the principal, as JSON `{id, roles, unit_code, outsourced}`; believed on loopback and in-process only.
 pub const PRINCIPAL_METADATA: &str = "hotline-principal";
 /// Metadata that names the service which calls on its own behalf; believed on loopback and in-process only.
 pub const SERVICE_METADATA: &str = "hotline-service";
@@ -27,22 +28,66 @@ const STORAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
 pub struct Principal {
     /// Such as `operator:li` or `unit:HOUSING:wang`.
     pub id: String,
-    /// Role words, such as `operator`, `unit_clerk`, `reviewer`; noted, not checked (`docs/operations.md`).
+    /// What it is there for; without one it may do nothing.
     #[serde(default)]
-    pub roles: Vec<String>,
+    pub roles: Vec<Role>,
     /// The unit it acts for, empty if none.
     #[serde(default)]
     pub unit_code: String,
+    /// An account of a contractor's: it may record and answer directly, whatever its roles.
+    #[serde(default)]
+    pub outsourced: bool,
+    /// The service that calls on its own behalf. Nobody can say so in JSON.
+    #[serde(skip)]
+    service: Option<String>,
 }
 
 impl Principal {
     /// A principal with one role and no unit.
     #[must_use]
-    pub fn new(id: &str, role: &str) -> Self {
+    pub fn new(id: &str, role: Role) -> Self {
+        Self::with_roles(id, vec![role])
+    }
+
+    /// A principal without a role, which may do nothing.
+    #[must_use]
+    pub fn nobody(id: &str) -> Self {
+        Self::with_roles(id, Vec::new())
+    }
+
+    /// A principal with these roles and no unit.
+    #[must_use]
+    pub fn with_roles(id: &str, roles: Vec<Role>) -> Self {
         Self {
             id: id.to_owned(),
-            roles: vec![role.to_owned()],
+            roles,
             unit_code: String::new(),
+            outsourced: false,
+            service: None,
+        }
+    }
+
+    /// A service that calls on its own behalf, with no role.
+    #[must_use]
+    pub fn of_service(service: &str) -> Self {
+        Self {
+            service: Some(service.to_owned()),
+            ..Self::nobody(&format!("service:{service}"))
+        }
+    }
+
+    /// The service that calls on its own behalf, `None` for everybody else.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        self.service.as_deref()
+    }
+
+    /// The same principal as an outsourced account.
+    #[must_use]
+    pub fn outsourced(self) -> Self {
+        Self {
+            outsourced: true,
+            ..self
         }
     }
 
@@ -97,7 +142,24 @@ pub fn principal<T>(request: &Request<T>) -> Result<&Principal, Status> {
     })
 }
 
-/// Builds a command's context from a request: principal, address, trace, key, hash.
+/// The rows that a call may touch.
+///
+/// # Errors
+///
+/// `PERMISSION_DENIED` if no layer decided about the call.
+pub fn scope<T>(request: &Request<T>) -> Result<&Scope, Status> {
+    request.extensions().get::<Scope>().ok_or_else(|| {
+        problem(
+            "platform",
+            Code::PermissionDenied,
+            "CALL_NOT_DECIDED",
+            "nobody decided about this call".to_owned(),
+        )
+    })
+}
+
+/// Builds a command's context from a request: principal, address, trace, scope, key, hash. Without a decision about
+/// the call it reaches no rows.
 #[must_use]
 pub fn command<T: Message>(
     request: &Request<T>,
@@ -109,8 +171,10 @@ pub fn command<T: Message>(
     hash.update(cause.method.as_bytes());
     hash.update([0]);
     hash.update(request.get_ref().encode_to_vec());
+    let scope = request.extensions().get::<Scope>().cloned();
     CommandContext {
         cause,
+        scope: scope.unwrap_or_else(Scope::nothing),
         idempotency_key: idempotency_key.to_owned(),
         request_hash: hash.finalize().into(),
         expected_version,
@@ -121,8 +185,11 @@ pub fn command<T: Message>(
 #[must_use]
 pub fn cause<T>(request: &Request<T>) -> Cause {
     let extensions = request.extensions();
-    let principal = extensions.get::<Principal>();
-    let call = extensions.get::<Call>();
+    cause_of(extensions.get::<Principal>(), extensions.get::<Call>())
+}
+
+/// As [`cause`], from what the layers found.
+pub(crate) fn cause_of(principal: Option<&Principal>, call: Option<&Call>) -> Cause {
     Cause {
         actor: principal.map_or_else(|| "unauthenticated".to_owned(), |found| found.id.clone()),
         unit_code: principal
@@ -219,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_principal_travels_as_ascii_and_comes_back_the_same() {
-        let principal = Principal::new("operator:李", "operator").of_unit("HOUSING");
+        let principal = Principal::new("unit:李", Role::UnitClerk).of_unit("HOUSING");
         let metadata = principal.to_metadata();
         assert!(metadata.is_ascii());
         assert_eq!(

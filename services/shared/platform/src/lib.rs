@@ -15,6 +15,7 @@ compile_error!(
      program: RUSTFLAGS=\"--cfg hotline_release_proofs\""
 );
 
+pub mod access;
 mod apply;
 pub mod backoff;
 pub mod bulk;

@@ -8,19 +8,35 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use hotline_proto::access::{RULES, Rule};
 use hotline_proto::event::{Body, Envelope};
 use prost::Message;
 use sea_orm::{ConnectionTrait, Database};
 use sea_orm_migration::MigrationTrait;
 
+use crate::access::{Scope, decide};
 pub use crate::clock::ManualClock;
 use crate::core::{Core, CoreError, CoreParts};
 use crate::db::{Db, DbOptions, Txn};
+use crate::grpc::Principal;
 use crate::ids::Ids;
 use crate::reaction::{Reaction, ReactionError, TimerHandler};
 use crate::tasks::Tasks;
 use crate::work::Work;
 use crate::{migration, outbox, timers};
+
+/// The scope in which `principal` makes a call of the method that is named so.
+///
+/// # Panics
+///
+/// If there is no such method, or the principal may not call it.
+#[must_use]
+pub fn scope(principal: &Principal, method: &str) -> Scope {
+    let named = |(path, _): &&(&str, Rule)| path.ends_with(&format!("/{method}"));
+    let found = RULES.iter().find(named);
+    let (_, rule) = found.unwrap_or_else(|| panic!("no method {method}"));
+    decide(principal, rule).unwrap_or_else(|denied| panic!("{method}: {denied}"))
+}
 
 /// An empty database, gone when it is dropped (a PostgreSQL one when its cluster goes).
 #[derive(Debug)]

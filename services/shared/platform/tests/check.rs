@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use chrono::DateTime;
+use hotline_platform::access::Scope;
 use hotline_platform::check::{self, Finding};
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::testing::{self, Databases, ManualClock};
@@ -26,6 +27,7 @@ async fn write(core: &Core, aggregate: u128, version: i64) {
     };
     let context = CommandContext {
         cause: cause.clone(),
+        scope: Scope::own_work(),
         idempotency_key: String::new(),
         request_hash: [0; 32],
         expected_version: 0,

@@ -7,7 +7,7 @@ use crate::app::import::NewImport;
 use crate::app::triage::Decision;
 use crate::domain::import::{ImportSums, RawRow};
 use crate::domain::terms::{Nature, Term};
-use crate::tests::city::{City, cities, command};
+use crate::tests::city::{City, cities, command, everybodys};
 
 /// The first column of what the database answers.
 async fn kept(city: &City, sql: &str) -> Vec<String> {
@@ -89,7 +89,11 @@ async fn a_diverted_row_forgets_its_reply_too() {
             size: 1,
             after: None,
         };
-        let (found, _) = city.intake.appeals(&filter, &page).await.expect("listed");
+        let (found, _) = city
+            .intake
+            .appeals(&everybodys(), &filter, &page)
+            .await
+            .expect("listed");
         let to = "110".to_owned();
         let id = found[0].appeal.id;
         let view = city
@@ -250,7 +254,11 @@ async fn the_nature_decides_what_a_row_becomes() {
                 after: None,
             };
             let filter = crate::domain::appeal::Filter::default();
-            let (found, _) = city.intake.appeals(&filter, &page).await.expect("listed");
+            let (found, _) = city
+                .intake
+                .appeals(&everybodys(), &filter, &page)
+                .await
+                .expect("listed");
             let (appeal, matter) = (&found[0].appeal, &found[0].matters[0].matter);
             assert_eq!(appeal.state.word(), state, "{} {nature:?}", city.label);
             let is_kept = appeal.received_at.to_rfc3339() == "2026-11-02T01:05:00+00:00";

@@ -202,7 +202,8 @@ impl Life<'_> {
             after: Some(version),
         };
         let read = self.city.core.db().read();
-        let (steps, _) = store::steps::page(read, self.id, &page).await.unwrap();
+        let ticket = self.city.ticket(self.id).await;
+        let (steps, _) = store::steps::page(read, &ticket, &page).await.unwrap();
         steps.iter().map(|step| step.change).collect()
     }
 

@@ -1,5 +1,5 @@
 //! What every call passes, over a socket or in this process: access rule, admission, trace,
-//! metrics, principal, size, deadline. Outermost first: what is shed costs next to nothing.
+//! metrics, principal, decision, size, deadline. Outermost first: what is shed costs next to nothing.
 //!
 //! They stand on `Routes`, not on the server, or calls in this process would pass them by.
 
@@ -7,6 +7,7 @@ pub mod access;
 pub mod admission;
 pub(crate) mod body;
 pub mod deadline;
+pub mod denial;
 mod metrics;
 mod principal;
 mod size;
@@ -20,6 +21,7 @@ use tonic::service::Routes;
 
 pub use access::Origin;
 pub use admission::{Admission, Limits};
+pub use denial::Denials;
 
 /// Several services' routes as one.
 ///
@@ -36,14 +38,19 @@ pub fn merge(parts: impl IntoIterator<Item = Routes>) -> Routes {
     whole.into()
 }
 
-/// Puts every layer on `routes`. `admission` is shared by all services of a process.
+/// Puts every layer on `routes`. `admission` is shared by all services of a process; `denials` is where they write
+/// down what they denied.
 #[must_use]
-pub fn on(routes: Routes, admission: &Arc<Admission>) -> Routes {
+pub fn on(routes: Routes, admission: &Arc<Admission>, denials: &Arc<Denials>) -> Routes {
     // The layer added last is the first that a call meets.
     let layered: Router = routes
         .into_axum_router()
         .layer(from_fn(deadline::honour))
         .layer(from_fn(size::limit))
+        .layer(from_fn_with_state(
+            Arc::clone(denials),
+            denial::decide_or_deny,
+        ))
         .layer(from_fn(principal::identify))
         .layer(from_fn(metrics::count))
         .layer(from_fn(trace::follow))

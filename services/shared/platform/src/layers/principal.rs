@@ -4,18 +4,17 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderMap;
+use serde::Deserialize;
 use tonic::{Code, Status};
 
-use super::access::{self, Method, Origin};
+use super::access::Origin;
+use crate::access::Role;
 use crate::grpc::{PRINCIPAL_METADATA, Principal, SERVICE_METADATA, problem};
 
 const PRINCIPAL_MAX_BYTES: usize = 4096;
 
 pub(super) async fn identify(mut request: Request, next: Next) -> Response {
-    let Some(method) = access::method(&request) else {
-        return refused("METHOD_UNKNOWN", "no such method").into_http();
-    };
-    match named(request.headers(), Origin::of(request.extensions()), method) {
+    match named(request.headers(), Origin::of(request.extensions())) {
         Ok(principal) => {
             request.extensions_mut().insert(principal);
             next.run(request).await
@@ -24,7 +23,7 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     }
 }
 
-fn named(headers: &HeaderMap, origin: Origin, method: Method) -> Result<Principal, Status> {
+fn named(headers: &HeaderMap, origin: Origin) -> Result<Principal, Status> {
     if !origin.is_trusted() {
         return Err(refused(
             "ORIGIN_NOT_TRUSTED",
@@ -43,33 +42,50 @@ fn named(headers: &HeaderMap, origin: Origin, method: Method) -> Result<Principa
             "expected metadata `hotline-principal`",
         ));
     };
-    if !method.rule.service_callers.contains(&service) {
-        let message = "this method is not for that service".to_owned();
-        return Err(problem(
-            "platform",
-            Code::PermissionDenied,
-            "SERVICE_NOT_ALLOWED",
-            message,
-        ));
-    }
-    Ok(Principal::new(&format!("service:{service}"), "service"))
+    Ok(Principal::of_service(service))
+}
+
+/// As it travels; roles are words here, so that an unknown one can be named.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Claimed {
+    id: String,
+    #[serde(default)]
+    roles: Vec<String>,
+    #[serde(default)]
+    unit_code: String,
+    #[serde(default)]
+    outsourced: bool,
 }
 
 fn parse(value: &[u8]) -> Result<Principal, Status> {
     let expected = || {
         refused(
             "PRINCIPAL_MALFORMED",
-            "expected `hotline-principal` as JSON {id, roles, unit_code}",
+            "expected `hotline-principal` as JSON {id, roles, unit_code, outsourced}",
         )
     };
     if value.len() > PRINCIPAL_MAX_BYTES {
         return Err(expected());
     }
-    let principal: Principal = serde_json::from_slice(value).map_err(|_| expected())?;
-    if principal.id.is_empty() {
+    let claimed: Claimed = serde_json::from_slice(value).map_err(|_| expected())?;
+    let is_fit = |text: &str| !text.contains(char::is_control);
+    if claimed.id.is_empty() || !is_fit(&claimed.id) || !is_fit(&claimed.unit_code) {
         return Err(expected());
     }
+    let roles = claimed.roles.iter().map(|word| role(word));
+    let mut principal = Principal::with_roles(&claimed.id, roles.collect::<Result<_, _>>()?);
+    principal.unit_code = claimed.unit_code;
+    principal.outsourced = claimed.outsourced;
     Ok(principal)
+}
+
+fn role(word: &str) -> Result<Role, Status> {
+    Role::of(word).ok_or_else(|| {
+        let known = Role::ALL.map(Role::word).join(", ");
+        let message = format!("unknown role {word:?}; expected one of {known}");
+        refused("ROLE_UNKNOWN", &message)
+    })
 }
 
 fn refused(reason: &'static str, message: &str) -> Status {
@@ -83,108 +99,85 @@ fn refused(reason: &'static str, message: &str) -> Status {
 
 #[cfg(test)]
 mod tests {
-    use hotline_proto::access::RULES;
     use http::HeaderValue;
     use tonic_types::StatusExt;
 
     use super::*;
 
-    fn fetch() -> Method {
-        let (path, rule) = RULES
-            .iter()
-            .find(|(path, _)| path.ends_with("EventLog/Fetch"))
-            .unwrap();
-        Method { path, rule }
+    /// Who is believed, or why nobody is.
+    fn read(origin: Origin, name: &'static str, value: &str) -> Result<Principal, String> {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, HeaderValue::from_str(value).unwrap());
+        let reason = |status: Status| status.get_details_error_info().unwrap().reason;
+        named(&headers, origin).map_err(reason)
     }
 
     #[test]
     fn a_principal_is_believed_only_in_process_and_on_loopback() {
         let li = r#"{"id":"operator:li","roles":["operator"]}"#;
         let network = |address: &str| Origin::Network(address.parse().unwrap());
-        let cases = [
-            // (origin, metadata name, value, the principal or the reason it is refused)
-            (Origin::InProcess, PRINCIPAL_METADATA, li, Ok("operator:li")),
-            (
-                network("127.0.0.1:9"),
-                PRINCIPAL_METADATA,
-                li,
-                Ok("operator:li"),
-            ),
-            (
-                network("[::1]:9"),
-                PRINCIPAL_METADATA,
-                li,
-                Ok("operator:li"),
-            ),
-            (
-                network("[::ffff:127.0.0.1]:9"),
-                PRINCIPAL_METADATA,
-                li,
-                Ok("operator:li"),
-            ),
-            (
-                network("192.0.2.7:9"),
-                PRINCIPAL_METADATA,
-                li,
-                Err("ORIGIN_NOT_TRUSTED"),
-            ),
-            (
-                network("192.0.2.7:9"),
-                SERVICE_METADATA,
-                "routing",
-                Err("ORIGIN_NOT_TRUSTED"),
-            ),
-            (
-                Origin::Unknown,
-                PRINCIPAL_METADATA,
-                li,
-                Err("ORIGIN_NOT_TRUSTED"),
-            ),
-            (Origin::InProcess, "other", "x", Err("PRINCIPAL_MISSING")),
-            (
-                Origin::InProcess,
-                PRINCIPAL_METADATA,
-                "li",
-                Err("PRINCIPAL_MALFORMED"),
-            ),
-            (
-                Origin::InProcess,
-                PRINCIPAL_METADATA,
-                r#"{"id":""}"#,
-                Err("PRINCIPAL_MALFORMED"),
-            ),
-            (
-                Origin::InProcess,
-                PRINCIPAL_METADATA,
-                r#"{"id":"a","admin":true}"#,
-                Err("PRINCIPAL_MALFORMED"),
-            ),
-            (
-                Origin::InProcess,
-                SERVICE_METADATA,
-                "routing",
-                Ok("service:routing"),
-            ),
-            (
-                Origin::InProcess,
-                SERVICE_METADATA,
-                "gateway",
-                Err("SERVICE_NOT_ALLOWED"),
-            ),
+        let near = [
+            Origin::InProcess,
+            network("127.0.0.1:9"),
+            network("[::1]:9"),
+            network("[::ffff:127.0.0.1]:9"),
         ];
-        for (origin, name, value, expected) in cases {
-            let mut headers = HeaderMap::new();
-            headers.insert(name, HeaderValue::from_str(value).unwrap());
-            let found = named(&headers, origin, fetch());
-            let found = found.map(|principal| principal.id).map_err(|status| {
-                status
-                    .get_error_details()
-                    .error_info()
-                    .map(|info| info.reason.clone())
-                    .unwrap()
-            });
-            let expected = expected.map(str::to_owned).map_err(str::to_owned);
-            assert_eq!(found, expected, "{origin:?} {name}: {value}");
+        for origin in near {
+            let found = read(origin, PRINCIPAL_METADATA, li);
+            assert_eq!(
+                found,
+                Ok(Principal::new("operator:li", Role::Operator)),
+                "{origin:?}"
+            );
+            // Who it is; whether the method is for it is decided behind this layer.
+            let found = read(origin, SERVICE_METADATA, "gateway");
+            assert_eq!(found, Ok(Principal::of_service("gateway")), "{origin:?}");
+            let found = read(origin, "other", "x");
+            assert_eq!(found, Err("PRINCIPAL_MISSING".to_owned()), "{origin:?}");
         }
+        for origin in [network("192.0.2.7:9"), Origin::Unknown] {
+            for (name, value) in [(PRINCIPAL_METADATA, li), (SERVICE_METADATA, "routing")] {
+                let found = read(origin, name, value);
+                assert_eq!(found, Err("ORIGIN_NOT_TRUSTED".to_owned()), "{origin:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_principal_that_is_not_understood_is_refused_whole() {
+        let cases = [
+            ("li", "PRINCIPAL_MALFORMED"),
+            (r#"{"id":""}"#, "PRINCIPAL_MALFORMED"),
+            (r#"{"id":"a","admin":true}"#, "PRINCIPAL_MALFORMED"),
+            (r#"{"id":"a\u0000"}"#, "PRINCIPAL_MALFORMED"),
+            (r#"{"id":"a","unit_code":"M\n"}"#, "PRINCIPAL_MALFORMED"),
+            // Nobody makes himself a service.
+            (r#"{"id":"a","service":"routing"}"#, "PRINCIPAL_MALFORMED"),
+            (r#"{"id":"a","roles":["operator","king"]}"#, "ROLE_UNKNOWN"),
+            (r#"{"id":"a","roles":["Operator"]}"#, "ROLE_UNKNOWN"),
+            (r#"{"id":"a","roles":[""]}"#, "ROLE_UNKNOWN"),
+        ];
+        for (value, expected) in cases {
+            let found = read(Origin::InProcess, PRINCIPAL_METADATA, value);
+            assert_eq!(found, Err(expected.to_owned()), "{value}");
+        }
+    }
+
+    #[test]
+    fn everything_a_principal_says_of_itself_is_taken_over() {
+        let told =
+            r#"{"id":"u","roles":["unit_clerk","unit_lead"],"unit_code":"MID","outsourced":true}"#;
+        let roles = vec![Role::UnitClerk, Role::UnitLead];
+        let expected = Principal::with_roles("u", roles)
+            .of_unit("MID")
+            .outsourced();
+        let found = read(Origin::InProcess, PRINCIPAL_METADATA, told);
+        assert_eq!(found, Ok(expected.clone()));
+        let again = read(
+            Origin::InProcess,
+            PRINCIPAL_METADATA,
+            &expected.to_metadata(),
+        );
+        assert_eq!(again, Ok(expected));
     }
 }

@@ -3,6 +3,7 @@
 use chrono::DateTime;
 use futures::future::BoxFuture;
 use hotline_kernel::time::Timestamp;
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::testing::{self, Databases, ManualClock, TestDatabase};
 use hotline_platform::work::{Cause, NewEvent, Work};
@@ -101,6 +102,7 @@ pub fn cause(actor: &str) -> Cause {
 pub fn context(actor: &str, key: &str, request: u8) -> CommandContext {
     CommandContext {
         cause: cause(actor),
+        scope: Scope::own_work(),
         idempotency_key: key.to_owned(),
         request_hash: [request; 32],
         expected_version: 0,

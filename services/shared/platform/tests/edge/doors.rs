@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use hotline_platform::access::Role;
 use hotline_platform::config::ServerConfig;
-use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal, cause, invalid_field};
+use hotline_platform::grpc::{
+    PRINCIPAL_METADATA, Principal, SERVICE_METADATA, cause, invalid_field,
+};
 use hotline_platform::layers::{self, Admission, Limits};
 use hotline_platform::peers::{Peers, Transport};
 use hotline_platform::serve::{Server, ServerParts};
@@ -109,7 +112,7 @@ impl Doors {
             started: sender,
         };
         let routes = layers::merge([Routes::new(EventLogServer::new(service))]);
-        let routes = layers::on(routes, &Admission::new(config.limits));
+        let routes = layers::on(routes, &Admission::new(config.limits), &Arc::default());
         here.mount("intake", routes.clone());
 
         let tasks = Tasks::new();
@@ -141,10 +144,19 @@ impl Doors {
     }
 }
 
-/// A question in an operator's name.
+/// A question in the name of a service that the method is for.
 pub fn ask(producer: &str) -> Request<HeadsRequest> {
     let mut request = anonymous(producer);
-    let value = Principal::new("operator:li", "operator").to_metadata();
+    request
+        .metadata_mut()
+        .insert(SERVICE_METADATA, "feedback".parse().expect("ASCII"));
+    request
+}
+
+/// A question in an operator's name, whom the method is not for.
+pub fn ask_as_operator(producer: &str) -> Request<HeadsRequest> {
+    let mut request = anonymous(producer);
+    let value = Principal::new("operator:li", Role::Operator).to_metadata();
     request
         .metadata_mut()
         .insert(PRINCIPAL_METADATA, value.parse().expect("visible ASCII"));

@@ -4,7 +4,7 @@ use hotline_platform::layers::Limits;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::doors::{Doors, anonymous, ask};
+use crate::doors::{Doors, anonymous, ask, ask_as_operator};
 
 async fn get(doors: &Doors, path: &str) -> String {
     let address = doors.server.metrics_addr().expect("configured");
@@ -28,6 +28,10 @@ async fn calls_are_counted_by_method_and_outcome_and_nothing_personal_is_shown()
         .heads(anonymous("intake"))
         .await
         .expect_err("refused");
+    client
+        .heads(ask_as_operator("intake"))
+        .await
+        .expect_err("denied");
     let page = get(&doors, "/metrics").await;
     let method = "method=\"/hotline.event.v1.EventLog/Heads\"";
     assert!(
@@ -37,6 +41,12 @@ async fn calls_are_counted_by_method_and_outcome_and_nothing_personal_is_shown()
     assert!(
         page.contains(&format!(
             "hotline_rpc_total{{{method},code=\"Unauthenticated\"}} 1"
+        )),
+        "{page}"
+    );
+    assert!(
+        page.contains(&format!(
+            "hotline_rpc_denied_total{{{method},reason=\"ROLE_NOT_ALLOWED\"}} 1"
         )),
         "{page}"
     );

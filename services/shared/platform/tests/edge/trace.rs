@@ -10,7 +10,7 @@ use hotline_platform::telemetry::Telemetry;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::doors::{Doors, ask};
+use crate::doors::{Doors, ask, ask_as_operator};
 
 const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 
@@ -58,6 +58,8 @@ async fn a_callers_trace_is_continued_and_exported_without_anything_personal() {
             .insert("traceparent", parent.parse().expect("ASCII"));
         client.heads(request).await.expect(label);
         client.heads(ask("张三 13800000000")).await.expect(label);
+        let denied = client.heads(ask_as_operator("intake")).await;
+        denied.expect_err(label);
     }
     telemetry.flush().await;
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, CoreError};
 use hotline_platform::reaction::{DueTimer, ReactionError, TimerHandler};
 use hotline_platform::work::{Cause, NewEvent, NewTimer, Work};
@@ -40,6 +41,7 @@ impl Command {
     pub fn context(&self) -> CommandContext {
         CommandContext {
             cause: cause("client"),
+            scope: Scope::own_work(),
             idempotency_key: self.key.clone(),
             request_hash: [1; 32],
             expected_version: 0,

@@ -1,0 +1,191 @@
+//! The decision about a call, and what is left of a denied one: a row of the audit trail, and nothing else.
+//!
+//! Everybody who is believed can be denied as often as he likes, so the rows are rationed: [`ROWS_AT_ONCE`] per
+//! service, and [`ROWS_PER_MINUTE`] more each minute. What comes beyond that is counted, and the next row that is
+//! written says how many there were. The counter `hotline_rpc_denied_total` counts every one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use hotline_kernel::time::{Timestamp, micros};
+use metrics::counter;
+use tonic::Code;
+
+use super::access;
+use crate::access::{Denied, Scope, decide};
+use crate::core::{CommandContext, Core, CoreError};
+use crate::grpc::{Call, Principal, cause_of, problem};
+use crate::work::{AuditEntry, Cause};
+
+/// So many denials of one service are written down at once.
+pub const ROWS_AT_ONCE: i64 = 256;
+/// So many more each minute.
+pub const ROWS_PER_MINUTE: i64 = 600;
+
+const MICROS_PER_ROW: i64 = 60_000_000 / ROWS_PER_MINUTE;
+
+/// Where denied calls are written down: in the service that they were sent to.
+#[derive(Debug, Default)]
+pub struct Denials {
+    services: Vec<(Core, Mutex<Ration>)>,
+}
+
+/// How many rows may be written now.
+#[derive(Debug, Default)]
+struct Ration {
+    /// Rows written and not yet made up for, as the time it takes, and when that was so.
+    spent_micros: i64,
+    at: i64,
+    /// Denials that were only counted since the last row.
+    unwritten: u64,
+}
+
+impl Ration {
+    /// How many denials were left out since the last row, if this one may be written.
+    fn take(&mut self, now: Timestamp) -> Option<u64> {
+        let now = micros(now);
+        let passed = now.saturating_sub(self.at).max(0);
+        self.at = self.at.max(now);
+        self.spent_micros = self.spent_micros.saturating_sub(passed).max(0);
+        if self.spent_micros > (ROWS_AT_ONCE - 1) * MICROS_PER_ROW {
+            self.unwritten += 1;
+            return None;
+        }
+        self.spent_micros += MICROS_PER_ROW;
+        Some(std::mem::take(&mut self.unwritten))
+    }
+
+    /// A row that could not be written, with those that it stood for.
+    fn give_back(&mut self, left_out: u64) {
+        self.unwritten += left_out + 1;
+    }
+}
+
+impl Denials {
+    /// Those of the services of one process.
+    #[must_use]
+    pub fn of(services: &[Core]) -> Arc<Self> {
+        let rationed = services.iter().map(|core| (core.clone(), Mutex::default()));
+        Arc::new(Self {
+            services: rationed.collect(),
+        })
+    }
+
+    /// Whose call it is: that of the service whose package it names; a log is everybody's, the first one has it.
+    fn sent_to(&self, path: &str) -> Option<&(Core, Mutex<Ration>)> {
+        let package = path.trim_start_matches('/').split('.').nth(1);
+        let named = self
+            .services
+            .iter()
+            .find(|(core, _)| Some(core.name()) == package);
+        named.or_else(|| self.services.first())
+    }
+
+    async fn write_down(&self, cause: Cause, denied: Denied) {
+        let Some((core, ration)) = self.sent_to(&cause.method) else {
+            return;
+        };
+        let rationed = || ration.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = rationed().take(core.now());
+        let Some(left_out) = taken else { return };
+        if let Err(error) = audit(core, cause, denied, left_out).await {
+            rationed().give_back(left_out);
+            tracing::error!(service = core.name(), %error, "a denied call was not written down");
+        }
+    }
+}
+
+async fn audit(core: &Core, cause: Cause, denied: Denied, left_out: u64) -> Result<(), CoreError> {
+    let reason = match left_out {
+        0 => denied.reason().to_owned(),
+        _ => format!("{}; {left_out} more were only counted", denied.reason()),
+    };
+    let entry = AuditEntry {
+        resource: "call",
+        resource_id: cause.method.clone(),
+        version: 0,
+        action: "denied".to_owned(),
+        reason,
+    };
+    let context = CommandContext {
+        cause: cause.clone(),
+        scope: Scope::nothing(),
+        idempotency_key: String::new(),
+        request_hash: [0; 32],
+        expected_version: 0,
+    };
+    core.execute(context, move |work| {
+        work.audit(&cause, entry);
+        Box::pin(async { Ok::<(), CoreError>(()) })
+    })
+    .await
+}
+
+pub(super) async fn decide_or_deny(
+    State(denials): State<Arc<Denials>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let extensions = request.extensions();
+    let (method, principal) = (access::method(&request), extensions.get::<Principal>());
+    let (Some(method), Some(principal)) = (method, principal) else {
+        // Not reached: the layers before this one refuse such a call.
+        return refusal(Denied::Role).into_http();
+    };
+    match decide(principal, method.rule) {
+        Ok(scope) => {
+            request.extensions_mut().insert(scope);
+            next.run(request).await
+        }
+        Err(denied) => {
+            counter!("hotline_rpc_denied_total", "method" => method.path, "reason" => denied.reason())
+                .increment(1);
+            let cause = cause_of(Some(principal), extensions.get::<Call>());
+            denials.write_down(cause, denied).await;
+            refusal(denied).into_http()
+        }
+    }
+}
+
+fn refusal(denied: Denied) -> tonic::Status {
+    problem(
+        "platform",
+        Code::PermissionDenied,
+        denied.reason(),
+        denied.to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+
+    #[test]
+    fn a_storm_of_denials_writes_no_more_rows_than_its_ration() {
+        let mut ration = Ration::default();
+        let start = DateTime::from_timestamp(1_780_000_000, 0).unwrap();
+        let mut stormed = |at| {
+            (0..10_000)
+                .filter_map(|_| ration.take(at))
+                .collect::<Vec<_>>()
+        };
+        let at_once = usize::try_from(ROWS_AT_ONCE).unwrap();
+        let first = stormed(start);
+        assert_eq!((first.len(), first.iter().sum::<u64>()), (at_once, 0));
+
+        // Nothing more in the same instant, nor when the clock goes back.
+        assert!(stormed(start).is_empty());
+        assert!(stormed(start - TimeDelta::seconds(30)).is_empty());
+
+        // A second later ten more, and the first of them tells how many were left out.
+        let later = stormed(start + TimeDelta::seconds(1));
+        assert_eq!((later.len(), later[0]), (10, 29_744));
+
+        // An hour of peace makes up for everything, and for no more than that.
+        assert_eq!(stormed(start + TimeDelta::hours(1)).len(), at_once);
+    }
+}
