@@ -233,6 +233,11 @@ impl City {
         self.processes[self.process_of(service)].channel.clone()
     }
 
+    pub(crate) fn database_url(&self, service: Name) -> String {
+        let config = &self.processes[self.process_of(service)].config;
+        config.database_url(service)
+    }
+
     /// A fresh idempotency key.
     pub(crate) fn key(&self) -> String {
         format!("journey-{}", self.keys.fetch_add(1, Ordering::Relaxed))

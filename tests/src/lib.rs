@@ -10,6 +10,7 @@
     reason = "what a test is written with ends the test when it cannot go on"
 )]
 
+pub mod access;
 pub mod chaos;
 pub mod city;
 pub mod cluster;
@@ -23,3 +24,4 @@ pub mod process;
 pub mod redis_server;
 pub mod registry;
 pub mod shim;
+pub mod tables;

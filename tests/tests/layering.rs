@@ -114,6 +114,37 @@ fn every_room_keeps_to_itself() {
     assert!(broken.is_empty(), "rooms were left:\n{}", broken.join("\n"));
 }
 
+/// What a service does by itself: reactions and timers. Everything else is done for a caller, within his scope.
+const OWN_WORK: &[&str] = &[
+    "/routing/src/app/hearing.rs",
+    "/routing/src/app/cards.rs",
+    "/intake/src/app/hearing.rs",
+];
+
+#[test]
+fn only_reactions_and_timers_reach_rows_without_a_caller() {
+    let mut files = Vec::new();
+    for service in SERVICES {
+        sources(
+            &root().join("services").join(service).join("src"),
+            &mut files,
+        );
+    }
+    let found = files.iter().map(|file| {
+        let path = file.to_string_lossy().replace('\\', "/");
+        (path, fs::read_to_string(file).expect("readable source"))
+    });
+    let own: Vec<String> = found
+        .filter(|(path, _)| !path.contains("/src/tests"))
+        .filter(|(_, source)| source.contains("own_work"))
+        .map(|(path, _)| path)
+        .collect();
+    let is_known = |path: &&String| OWN_WORK.iter().any(|known| path.ends_with(known));
+    let strangers: Vec<&String> = own.iter().filter(|path| !is_known(path)).collect();
+    assert!(strangers.is_empty(), "{strangers:?}");
+    assert_eq!(own.len(), OWN_WORK.len(), "{own:?}");
+}
+
 #[test]
 fn services_never_depend_on_each_other() {
     for service in SERVICES {

@@ -1,0 +1,130 @@
+//! Calls of any method in anybody's name, told apart by their outcome only.
+
+use hotline::services::Name;
+use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal, SERVICE_METADATA};
+use prost::Message;
+use prost::bytes::{Buf, BufMut};
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt;
+
+use crate::city::City;
+
+/// How a call ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The code.
+    pub code: Code,
+    /// The machine-readable reason of a refusal, empty if none.
+    pub reason: String,
+    /// What a refusal says.
+    pub message: String,
+    /// The messages of the answer, behind each other.
+    pub answer: Vec<u8>,
+}
+
+impl City {
+    /// Calls `path` (`/package.Service/Method`) in the name of `principal`.
+    pub async fn calls(
+        &self,
+        path: &str,
+        principal: &Principal,
+        message: &impl Message,
+    ) -> Outcome {
+        let mut request = Request::new(message.encode_to_vec());
+        let (name, value) = match principal.service() {
+            Some(service) => (SERVICE_METADATA, service.to_owned()),
+            None => (PRINCIPAL_METADATA, principal.to_metadata()),
+        };
+        request
+            .metadata_mut()
+            .insert(name, value.parse().expect("ASCII"));
+        let answer = self.answer(path, request).await;
+        match answer {
+            Ok(answer) => Outcome {
+                code: Code::Ok,
+                reason: String::new(),
+                message: String::new(),
+                answer,
+            },
+            Err(status) => Outcome {
+                code: status.code(),
+                reason: status
+                    .get_details_error_info()
+                    .map(|info| info.reason)
+                    .unwrap_or_default(),
+                message: status.message().to_owned(),
+                answer: Vec::new(),
+            },
+        }
+    }
+
+    async fn answer(&self, path: &str, request: Request<Vec<u8>>) -> Result<Vec<u8>, Status> {
+        let path: PathAndQuery = path.parse().expect("a path");
+        let mut client = Grpc::new(self.channel(service_of(path.path())));
+        let ready = client.ready().await;
+        ready.unwrap_or_else(|error| panic!("{}: {error}", self.label));
+        // An answer of one message is a stream of one.
+        let mut stream = client
+            .server_streaming(request, path, Bytes)
+            .await?
+            .into_inner();
+        let mut answer = Vec::new();
+        while let Some(message) = stream.message().await? {
+            answer.extend(message);
+        }
+        Ok(answer)
+    }
+}
+
+/// The service whose process serves `path`; a log is asked where intake is.
+fn service_of(path: &str) -> Name {
+    let of = |name: &&Name| path.contains(&format!(".{}.", name.word()));
+    Name::STORED
+        .iter()
+        .find(of)
+        .copied()
+        .unwrap_or(Name::Intake)
+}
+
+/// Messages as their bytes.
+#[derive(Clone, Copy, Debug)]
+struct Bytes;
+
+impl Codec for Bytes {
+    type Encode = Vec<u8>;
+    type Decode = Vec<u8>;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        *self
+    }
+
+    fn decoder(&mut self) -> Self {
+        *self
+    }
+}
+
+impl Encoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn encode(&mut self, item: Vec<u8>, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put_slice(&item);
+        Ok(())
+    }
+}
+
+impl Decoder for Bytes {
+    type Item = Vec<u8>;
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Vec<u8>>, Status> {
+        let mut message = vec![0; buffer.remaining()];
+        buffer.copy_to_slice(&mut message);
+        Ok(Some(message))
+    }
+}

@@ -1,0 +1,89 @@
+//! The tables behind a city: what is in them, and what the audit trail says.
+
+use std::fmt::Write as _;
+
+use hotline::services::Name;
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+
+use crate::city::City;
+
+/// Tables that move by themselves while nobody does anything.
+const RESTLESS: [&str; 3] = ["audit", "consumer_offset", "sqlite_sequence"];
+
+/// One service's database.
+pub struct Tables(DatabaseConnection);
+
+impl City {
+    /// The database of a service.
+    pub async fn tables(&self, service: Name) -> Tables {
+        let url = self.database_url(service);
+        let opened = Database::connect(url).await;
+        Tables(opened.unwrap_or_else(|error| panic!("{}: {error}", self.label)))
+    }
+}
+
+impl Tables {
+    /// Denied calls as the audit trail has them: who, which method, why.
+    pub async fn denied(&self) -> Vec<(String, String, String)> {
+        let text = "SELECT actor, method, reason FROM audit WHERE action = 'denied' ORDER BY seq";
+        let rows = self.0.query_all_raw(self.statement(text)).await;
+        let rows = rows.expect("an audit trail").into_iter();
+        let text = |row: &sea_orm::QueryResult, index| row.try_get_by_index(index).expect("text");
+        rows.map(|row| (text(&row, 0), text(&row, 1), text(&row, 2)))
+            .collect()
+    }
+
+    /// Every row of every table but those that move by themselves, as text.
+    pub async fn dump(&self) -> String {
+        let mut told = String::new();
+        for table in self.texts(self.all_tables()).await {
+            if RESTLESS.contains(&table.as_str()) {
+                continue;
+            }
+            let quoted = if self.backend() == DbBackend::Postgres {
+                "CAST(t AS text)".to_owned()
+            } else {
+                let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                let columns = self.texts(&columns).await;
+                let quoted = columns.iter().map(|column| format!("quote(\"{column}\")"));
+                quoted.collect::<Vec<_>>().join(" || ',' || ")
+            };
+            let rows = format!("SELECT {quoted} FROM \"{table}\" AS t ORDER BY 1");
+            writeln!(told, "== {table}").expect("text");
+            for row in self.texts(&rows).await {
+                told.push_str(&row);
+                told.push('\n');
+            }
+        }
+        told
+    }
+
+    fn all_tables(&self) -> &'static str {
+        match self.backend() {
+            DbBackend::Postgres => {
+                "SELECT CAST(tablename AS text) FROM pg_tables WHERE schemaname = current_schema() \
+                 ORDER BY 1"
+            }
+            _ => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE '%VIRTUAL%' \
+                 ORDER BY 1"
+            }
+        }
+    }
+
+    async fn texts(&self, text: &str) -> Vec<String> {
+        let rows = self.0.query_all_raw(self.statement(text)).await;
+        let rows = rows.unwrap_or_else(|error| panic!("{text}: {error}"));
+        rows.into_iter()
+            .map(|row| row.try_get_by_index(0).expect("text"))
+            .collect()
+    }
+
+    fn backend(&self) -> DbBackend {
+        self.0.get_database_backend()
+    }
+
+    fn statement(&self, text: &str) -> Statement {
+        Statement::from_sql_and_values(self.backend(), text, [])
+    }
+}
