@@ -127,6 +127,7 @@ impl Reaction for Hearing {
 fn cause(envelope: &pb::Envelope) -> Cause {
     Cause {
         actor: format!("event:{}", envelope.producer),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: String::new(),
         method: format!("event:{}", envelope.r#type),

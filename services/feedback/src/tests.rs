@@ -216,6 +216,7 @@ fn said<T>(message: T) -> Request<T> {
 fn context(key: &str, expected_version: i64) -> CommandContext {
     let cause = Cause {
         actor: inspector().id,
+        session: String::new(),
         unit_code: String::new(),
         from_addr: "127.0.0.1".to_owned(),
         method: "/hotline.feedback.v1.FeedbackService/RecordAttempt".to_owned(),

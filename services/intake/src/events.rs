@@ -238,6 +238,7 @@ fn refusal(refused: &pb::AttachRefused, version: i64) -> Result<Refusal, Invalid
 fn cause(envelope: &Envelope) -> Cause {
     Cause {
         actor: format!("event:{}", envelope.producer),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: String::new(),
         method: format!("event:{}", envelope.r#type),

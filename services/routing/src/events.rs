@@ -168,6 +168,7 @@ impl Reaction for Hearing {
         }
         let cause = Cause {
             actor: envelope.actor.clone(),
+            session: String::new(),
             unit_code: String::new(),
             from_addr: String::new(),
             method: format!("event:{}", envelope.r#type),

@@ -172,6 +172,7 @@ fn transient(error: std::io::Error) -> ReactionError {
 fn timer_cause() -> Cause {
     Cause {
         actor: "timer".to_owned(),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: String::new(),
         method: format!("timer:{WRITE_OUTBOUND}"),

@@ -144,6 +144,7 @@ impl Command {
 fn administrator(command: &str) -> Cause {
     Cause {
         actor: "administrator:cli".to_owned(),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: "in-process".to_owned(),
         method: format!("cli:{command}"),

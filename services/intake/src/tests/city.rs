@@ -280,6 +280,7 @@ pub fn command() -> CommandContext {
 fn cause() -> Cause {
     Cause {
         actor: "operator:li".to_owned(),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: "in-process".to_owned(),
         method: "/test".to_owned(),

@@ -143,6 +143,7 @@ fn context(key: &str, expected_version: i64) -> CommandContext {
     CommandContext {
         cause: Cause {
             actor: "reviewer:zhao".to_owned(),
+            session: String::new(),
             unit_code: String::new(),
             from_addr: "127.0.0.1".to_owned(),
             method: "/test".to_owned(),

@@ -39,6 +39,7 @@ impl Routing {
         }
         let cause = Cause {
             actor: "timer".to_owned(),
+            session: String::new(),
             unit_code: String::new(),
             from_addr: String::new(),
             method: format!("timer:{}", timer.kind),

@@ -10,6 +10,7 @@ use hotline_platform::work::Cause;
 pub(super) fn cause(actor: &str, unit_code: &str) -> Cause {
     Cause {
         actor: actor.to_owned(),
+        session: String::new(),
         unit_code: unit_code.to_owned(),
         from_addr: "127.0.0.1".to_owned(),
         method: "/hotline.routing.v1.RoutingService/Test".to_owned(),

@@ -192,6 +192,7 @@ pub fn cause<T>(request: &Request<T>) -> Cause {
 pub(crate) fn cause_of(principal: Option<&Principal>, call: Option<&Call>) -> Cause {
     Cause {
         actor: principal.map_or_else(|| "unauthenticated".to_owned(), |found| found.id.clone()),
+        session: String::new(),
         unit_code: principal
             .map(|found| found.unit_code.clone())
             .unwrap_or_default(),

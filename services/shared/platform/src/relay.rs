@@ -225,6 +225,7 @@ mod tests {
     async fn written(core: &Core, account: u128) -> Work {
         let cause = Cause {
             actor: "operator:li".to_owned(),
+            session: String::new(),
             unit_code: String::new(),
             from_addr: String::new(),
             method: "/ledger/Raise".to_owned(),

@@ -21,6 +21,8 @@ use crate::{fault, outbox, signal};
 pub struct Cause {
     /// Principal id such as `operator:li`, `unit:HOUSING`, or `event:routing` / `timer`.
     pub actor: String,
+    /// The session or key that the principal came by, empty if none.
+    pub session: String,
     /// The principal's unit code, empty if none.
     pub unit_code: String,
     /// Network address of the caller, empty for reactions and timers.

@@ -20,6 +20,7 @@ const SETTLE_MAX: Duration = Duration::from_secs(30);
 async fn write(core: &Core, aggregate: u128, version: i64) {
     let cause = Cause {
         actor: "operator:li".to_owned(),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: String::new(),
         method: "/a/B".to_owned(),

@@ -91,6 +91,7 @@ impl MigrationTrait for LedgerTables {
 pub fn cause(actor: &str) -> Cause {
     Cause {
         actor: actor.to_owned(),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: "127.0.0.1".to_owned(),
         method: "/ledger/Raise".to_owned(),

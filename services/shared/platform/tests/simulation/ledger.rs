@@ -148,6 +148,7 @@ async fn raise(work: &Work, account: Uuid) -> Result<i64, CoreError> {
 pub fn cause(actor: &str) -> Cause {
     Cause {
         actor: actor.to_owned(),
+        session: String::new(),
         unit_code: String::new(),
         from_addr: String::new(),
         method: "/ledger/Raise".to_owned(),
