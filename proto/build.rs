@@ -1,13 +1,14 @@
 //! Compiles the protos without protoc and generates the table of access rules.
 //!
 //! A method without an `auth` option, or with one that leaves permission, scope, personal-data
-//! level, priority, deadline or size open, stops the build here.
+//! level, priority, deadline or size open, stops the build here. So does one that asks for a reason or a second
+//! person and has no field for it, and one for anonymous callers that reaches rows.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use prost_reflect::{DescriptorPool, DynamicMessage, MethodDescriptor, Value};
+use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MethodDescriptor, Value};
 
 /// Messages that hold personal data, and those that hold them: they get no `Debug`, so that none can
 /// be logged by accident.
@@ -85,10 +86,49 @@ fn rules(encoded: &[u8]) -> Result<String, Failure> {
             .as_message()
             .filter(|_| options.has_extension(&auth))
             .ok_or_else(|| format!("{path} has no auth option"))?;
+        has_fields_for(&path, &method, rule)?;
         writeln!(source, "    ({path:?}, {}),", literal(&path, rule)?)?;
     }
     source.push_str("];\n");
     Ok(source)
+}
+
+/// `SCOPE_KIND_NONE`.
+const SCOPE_NONE: i32 = 1;
+
+/// Whether what the rule asks of the caller can be said in the request, and whether its parts go together.
+fn has_fields_for(
+    path: &str,
+    method: &MethodDescriptor,
+    rule: &DynamicMessage,
+) -> Result<(), Failure> {
+    let input = method.input();
+    let has_string = |name: &str| {
+        input
+            .get_field_by_name(name)
+            .is_some_and(|field| field.kind() == Kind::String && !field.is_list())
+    };
+    for (option, field) in [("reason_required", "reason"), ("two_person", "approval_id")] {
+        if flag(rule, option) && !has_string(field) {
+            return Err(
+                format!("{path}: `{option}` needs a string `{field}` in its request").into(),
+            );
+        }
+    }
+    let scope = rule.get_field_by_name("scope");
+    let reaches_rows = scope.and_then(|scope| scope.as_enum_number()) != Some(SCOPE_NONE);
+    if flag(rule, "anonymous") && (reaches_rows || flag(rule, "step_up")) {
+        return Err(
+            format!("{path}: `anonymous` goes with scope NONE and without `step_up`").into(),
+        );
+    }
+    Ok(())
+}
+
+fn flag(rule: &DynamicMessage, name: &str) -> bool {
+    rule.get_field_by_name(name)
+        .and_then(|value| value.as_bool())
+        .unwrap_or(false)
 }
 
 fn literal(path: &str, rule: &DynamicMessage) -> Result<String, Failure> {
@@ -103,11 +143,6 @@ fn literal(path: &str, rule: &DynamicMessage) -> Result<String, Failure> {
         }
         Ok(found)
     };
-    let flag = |name: &str| {
-        rule.get_field_by_name(name)
-            .and_then(|value| value.as_bool())
-            .unwrap_or(false)
-    };
     let callers: Vec<String> = rule
         .get_field_by_name("service_callers")
         .and_then(|value| value.as_list().map(<[Value]>::to_vec))
@@ -117,17 +152,19 @@ fn literal(path: &str, rule: &DynamicMessage) -> Result<String, Failure> {
         .collect();
     Ok(format!(
         "Rule {{ permission: {}, scope: {}, pii: {}, priority: {}, deadline_ms: {}, max_request_kib: {}, \
-         reason_required: {}, two_person: {}, step_up: {}, idempotent: {}, service_callers: &{callers:?} }}",
+         reason_required: {}, two_person: {}, step_up: {}, idempotent: {}, anonymous: {}, \
+         service_callers: &{callers:?} }}",
         number("permission")?,
         number("scope")?,
         number("pii")?,
         number("priority")?,
         grouped(number("deadline_ms")?),
         number("max_request_kib")?,
-        flag("reason_required"),
-        flag("two_person"),
-        flag("step_up"),
-        flag("idempotent"),
+        flag(rule, "reason_required"),
+        flag(rule, "two_person"),
+        flag(rule, "step_up"),
+        flag(rule, "idempotent"),
+        flag(rule, "anonymous"),
     ))
 }
 

@@ -22,14 +22,16 @@ pub struct Rule {
     pub deadline_ms: u32,
     /// The largest request, in KiB.
     pub max_request_kib: u32,
-    /// The caller must say why.
+    /// The caller must say why, in `reason`; the handler refuses an empty one.
     pub reason_required: bool,
-    /// A second person must agree.
+    /// A second person must agree; the handler looks at `approval_id`.
     pub two_person: bool,
     /// A fresh second factor is needed.
     pub step_up: bool,
     /// May be repeated without harm.
     pub idempotent: bool,
+    /// Served to callers whom nobody knows too.
+    pub anonymous: bool,
     /// Services that may call it on their own behalf.
     pub service_callers: &'static [&'static str],
 }

@@ -3,6 +3,8 @@
 //! Embedded or distributed is not decided here. A service that is mounted is reached in this
 //! process, another one at its address; everything below gets a `Transport` and cannot tell.
 
+mod rest;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +14,12 @@ use hotline_platform::clock::Timepiece;
 use hotline_platform::consumer::{self, Source};
 use hotline_platform::courier::Courier;
 use hotline_platform::db::DbOptions;
-use hotline_platform::layers::{self, Admission, Denials};
+use hotline_platform::layers::{self, Admission, Callers, Denials, Edge};
 use hotline_platform::peers::{Peers, Transport};
-use hotline_platform::quiet::Quiet;
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
-use hotline_platform::{check, fault, feed, relay, replay, timers, upkeep};
-use hotline_proto::event::event_log_client::EventLogClient;
-use hotline_proto::event::{Head, HeadsRequest};
+use hotline_platform::{fault, feed, relay, replay, timers, upkeep};
 use tokio::time::timeout;
 use tonic::service::Routes;
 
@@ -31,9 +30,6 @@ use crate::signals::StopSignal;
 
 /// How long consumers and timers have to end what they are writing.
 const TASKS_DRAIN: Duration = Duration::from_secs(8);
-
-/// How long a city may take to come to rest.
-const SETTLE_MAX: Duration = Duration::from_mins(10);
 
 /// A city: its services, or some of them, in this process.
 pub struct City;
@@ -193,8 +189,11 @@ impl City {
             .chain([Routes::new(logs)]);
         let routes = layers::on(
             layers::merge(all),
-            &Admission::new(config.server.limits),
-            &Denials::of(&cores),
+            Edge {
+                admission: Admission::new(config.server.limits),
+                denials: Denials::of(&cores),
+                callers: Callers::default(),
+            },
         );
         for (name, _) in &mounted {
             peers.mount(name.word(), routes.clone());
@@ -280,43 +279,6 @@ impl Running {
         self.mounted.peers.transport(service, None)
     }
 
-    /// Waits until every event is applied and every due timer has fired.
-    ///
-    /// # Errors
-    ///
-    /// Events that do not come to rest.
-    pub async fn settle(&self) -> anyhow::Result<()> {
-        let cores = self
-            .mounted
-            .services
-            .iter()
-            .map(|(_, service)| service.core.clone());
-        Ok(Quiet::new(cores.collect()).settle(SETTLE_MAX).await?)
-    }
-
-    /// How many events of `producer` a service that runs here has not heard yet.
-    ///
-    /// # Errors
-    ///
-    /// A database or producer that does not answer.
-    pub async fn lag(&self, service: &str, producer: &'static str) -> anyhow::Result<i64> {
-        let found = self
-            .mounted
-            .services
-            .iter()
-            .find(|(name, _)| name.word() == service);
-        let (name, service) = found.with_context(|| format!("{service} does not run here"))?;
-        let heads = log_heads(
-            self.mounted.peers.transport(producer, Some(name.word())),
-            producer,
-        )
-        .await?;
-        Ok(check::lag(
-            &check::positions(&service.core, producer).await?,
-            &heads,
-        ))
-    }
-
     /// Empties what a service derived from events; it hears the logs again from their beginning.
     ///
     /// # Errors
@@ -373,24 +335,6 @@ impl Mounted {
         }
         drop(self.locks);
     }
-}
-
-/// How far a log is numbered, by its own word.
-async fn log_heads(transport: Transport, producer: &str) -> anyhow::Result<check::Places> {
-    let asked = HeadsRequest {
-        producer: producer.to_owned(),
-    };
-    let answer = EventLogClient::new(transport)
-        .heads(asked)
-        .await?
-        .into_inner();
-    let place = |head: Head| {
-        Ok((
-            i32::try_from(head.partition)?,
-            (head.epoch, head.last_pub_seq),
-        ))
-    };
-    answer.heads.into_iter().map(place).collect()
 }
 
 /// What kind of database a URL names; never the URL, which may hold a password.

@@ -1,15 +1,19 @@
 //! The decision against a second one, written from the design by asking of each thing that can be done who does it.
 //! Neither knows the other's table.
 
+use hotline_kernel::time::from_micros;
 use hotline_platform::access::{Role, Rows, decide};
 use hotline_platform::grpc::Principal;
 use hotline_proto::access::Rule;
+use hotline_proto::shared::Permission;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 
 const REQUESTS: usize = 100_000;
 const SEED: u64 = 20_261_123;
+/// The instant of all requests, in microseconds.
+const NOW_MICROS: i64 = 1_780_000_000_000_000;
 
 /// Rows, as the second hand says them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -107,11 +111,34 @@ fn is_left_to_contractors(thing: i32) -> bool {
     records.contains(&thing) || answers.contains(&thing) || reads_on_the_way.contains(&thing)
 }
 
+/// Whether a second factor was given in the last five minutes, by clocks that may differ by one.
+fn proved_himself_lately(principal: &Principal) -> bool {
+    let Some(given) = principal.stepped_up_at else {
+        return false;
+    };
+    let seconds_ago = (NOW_MICROS - given).div_euclid(1_000_000);
+    let whole = (NOW_MICROS - given).rem_euclid(1_000_000) == 0;
+    seconds_ago >= -60 && (seconds_ago < 300 || seconds_ago == 300 && whole)
+}
+
+/// Whether the key that he came by, if any, is for the thing.
+fn has_a_key_for(principal: &Principal, thing: i32) -> bool {
+    let things = &principal.permissions;
+    things.is_empty() || things.iter().any(|given| *given as i32 == thing)
+}
+
 /// What the second hand allows: the rows, or nothing at all.
 fn second_hand(principal: &Principal, rule: &Rule) -> Option<Seen> {
     if let Some(service) = principal.service() {
         let is_named = rule.service_callers.contains(&service);
         return is_named.then_some(Seen::Everybodys);
+    }
+    let lacks_proof = rule.step_up && !proved_himself_lately(principal);
+    if rule.anonymous && !lacks_proof {
+        return Some(Seen::Nobodys);
+    }
+    if lacks_proof || !has_a_key_for(principal, rule.permission) {
+        return None;
     }
     let roles: Vec<&str> = principal.roles.iter().map(|role| role.word()).collect();
     let lonely = ["administrator", "security_administrator", "auditor"];
@@ -122,9 +149,6 @@ fn second_hand(principal: &Principal, rule: &Rule) -> Option<Seen> {
     }
     let belongs = !principal.unit_code.is_empty();
     if roles.iter().any(|role| works_in_a_unit(role) != belongs) {
-        return None;
-    }
-    if rule.reason_required || rule.two_person || rule.step_up {
         return None;
     }
     if principal.outsourced && !is_left_to_contractors(rule.permission) {
@@ -161,7 +185,28 @@ fn somebody(random: &mut StdRng) -> Principal {
     // Mostly as it should be, at times not.
     let has_unit = is_of_a_unit != random.random_ratio(1, 10);
     let unit = if has_unit { "MID" } else { "" };
-    let principal = Principal::with_roles("somebody", roles).of_unit(unit);
+    let mut principal = Principal::with_roles("somebody", roles).of_unit(unit);
+    if random.random_ratio(1, 2) {
+        let edges = [
+            -61_000_000,
+            -60_000_000,
+            -59_999_999,
+            299_999_999,
+            300_000_000,
+            300_000_001,
+        ];
+        let ago = if random.random_ratio(1, 2) {
+            *edges.choose(random).expect("edges")
+        } else {
+            random.random_range(-600_000_000..600_000_000)
+        };
+        principal.stepped_up_at = Some(NOW_MICROS - ago);
+    }
+    if random.random_ratio(1, 4) {
+        let things = (0..random.random_range(1..12)).map(|_| random.random_range(1..=24));
+        let things = things.filter_map(|thing| Permission::try_from(thing).ok());
+        principal.permissions = things.collect();
+    }
     if random.random_ratio(1, 4) {
         return principal.outsourced();
     }
@@ -179,8 +224,9 @@ fn something(random: &mut StdRng) -> Rule {
         max_request_kib: 1,
         reason_required: random.random_ratio(1, 30),
         two_person: random.random_ratio(1, 30),
-        step_up: random.random_ratio(1, 30),
+        step_up: random.random_ratio(1, 5),
         idempotent: random.random(),
+        anonymous: random.random_ratio(1, 30),
         service_callers: CALLERS.choose(random).expect("callers"),
     }
 }
@@ -188,10 +234,11 @@ fn something(random: &mut StdRng) -> Rule {
 #[test]
 fn two_hands_decide_alike() {
     let mut random = StdRng::seed_from_u64(SEED);
+    let now = from_micros(NOW_MICROS).expect("an instant");
     let mut allowed = 0;
     for number in 0..REQUESTS {
         let (principal, rule) = (somebody(&mut random), something(&mut random));
-        let first = decide(&principal, &rule).map(|scope| match scope.rows() {
+        let first = decide(&principal, &rule, now).map(|scope| match scope.rows() {
             Rows::All => Seen::Everybodys,
             Rows::Below(unit) => {
                 assert_eq!(unit, principal.unit_code);

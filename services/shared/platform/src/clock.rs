@@ -226,18 +226,19 @@ async fn ask(db: &Db, started: Instant) -> Result<(i64, i64), CoreError> {
                 .await?;
             row.map_or(Ok(0), |row| row.try_get_by_index(0))?
         }
-        _ => machine_time(),
+        _ => micros(machine_time()),
     };
     let middle = (before + started.elapsed()) / 2;
     Ok((told, i64::try_from(middle.as_micros()).unwrap_or(i64::MAX)))
 }
 
+/// The machine's time, for what has no database to ask.
 #[expect(
     clippy::disallowed_methods,
     reason = "SQLite has no clock but the machine's"
 )]
-fn machine_time() -> i64 {
-    micros(chrono::Utc::now())
+pub(crate) fn machine_time() -> Timestamp {
+    from_micros(micros(chrono::Utc::now())).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 #[cfg(test)]

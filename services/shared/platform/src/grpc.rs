@@ -4,16 +4,17 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use prost::Message;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use tonic::{Code, Request, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::access::{Role, Scope};
+use crate::access::Scope;
 use crate::core::{CommandContext, CoreError};
 use crate::work::Cause;
 
-/// Metadata that names the principal, as JSON `{id, roles, unit_code, outsourced}`; believed on loopback and in-process only.
+pub use crate::identity::Principal;
+
+/// Metadata that names the principal, as JSON of a [`Principal`]; believed on loopback and in-process only.
 pub const PRINCIPAL_METADATA: &str = "hotline-principal";
 /// Metadata that names the service which calls on its own behalf; believed on loopback and in-process only.
 pub const SERVICE_METADATA: &str = "hotline-service";
@@ -21,99 +22,6 @@ pub const SERVICE_METADATA: &str = "hotline-service";
 pub const SAFE_TO_RETRY: &str = "SAFE_TO_RETRY_SAME_KEY";
 /// When a caller should come back after storage trouble.
 const STORAGE_RETRY_AFTER: Duration = Duration::from_secs(1);
-
-/// Who calls. Put into the request's extensions by the platform's layer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Principal {
-    /// Such as `operator:li` or `unit:HOUSING:wang`.
-    pub id: String,
-    /// What it is there for; without one it may do nothing.
-    #[serde(default)]
-    pub roles: Vec<Role>,
-    /// The unit it acts for, empty if none.
-    #[serde(default)]
-    pub unit_code: String,
-    /// An account of a contractor's: it may record and answer directly, whatever its roles.
-    #[serde(default)]
-    pub outsourced: bool,
-    /// The service that calls on its own behalf. Nobody can say so in JSON.
-    #[serde(skip)]
-    service: Option<String>,
-}
-
-impl Principal {
-    /// A principal with one role and no unit.
-    #[must_use]
-    pub fn new(id: &str, role: Role) -> Self {
-        Self::with_roles(id, vec![role])
-    }
-
-    /// A principal without a role, which may do nothing.
-    #[must_use]
-    pub fn nobody(id: &str) -> Self {
-        Self::with_roles(id, Vec::new())
-    }
-
-    /// A principal with these roles and no unit.
-    #[must_use]
-    pub fn with_roles(id: &str, roles: Vec<Role>) -> Self {
-        Self {
-            id: id.to_owned(),
-            roles,
-            unit_code: String::new(),
-            outsourced: false,
-            service: None,
-        }
-    }
-
-    /// A service that calls on its own behalf, with no role.
-    #[must_use]
-    pub fn of_service(service: &str) -> Self {
-        Self {
-            service: Some(service.to_owned()),
-            ..Self::nobody(&format!("service:{service}"))
-        }
-    }
-
-    /// The service that calls on its own behalf, `None` for everybody else.
-    #[must_use]
-    pub fn service(&self) -> Option<&str> {
-        self.service.as_deref()
-    }
-
-    /// The same principal as an outsourced account.
-    #[must_use]
-    pub fn outsourced(self) -> Self {
-        Self {
-            outsourced: true,
-            ..self
-        }
-    }
-
-    /// The same principal acting for a unit.
-    #[must_use]
-    pub fn of_unit(self, unit_code: &str) -> Self {
-        Self {
-            unit_code: unit_code.to_owned(),
-            ..self
-        }
-    }
-
-    /// The value of [`PRINCIPAL_METADATA`] that names it: JSON in visible ASCII.
-    #[must_use]
-    pub fn to_metadata(&self) -> String {
-        let json = serde_json::to_string(self).unwrap_or_default();
-        let mut ascii = String::with_capacity(json.len());
-        for unit in json.encode_utf16() {
-            match u8::try_from(unit) {
-                Ok(byte @ 0x20..=0x7e) => ascii.push(char::from(byte)),
-                _ => ascii.extend(format!("\\u{unit:04x}").chars()),
-            }
-        }
-        ascii
-    }
-}
 
 /// What the platform's layers learned about a call. In the request's extensions.
 #[derive(Clone, Debug)]
@@ -192,7 +100,9 @@ pub fn cause<T>(request: &Request<T>) -> Cause {
 pub(crate) fn cause_of(principal: Option<&Principal>, call: Option<&Call>) -> Cause {
     Cause {
         actor: principal.map_or_else(|| "unauthenticated".to_owned(), |found| found.id.clone()),
-        session: String::new(),
+        session: principal
+            .map(|found| found.session.clone())
+            .unwrap_or_default(),
         unit_code: principal
             .map(|found| found.unit_code.clone())
             .unwrap_or_default(),
@@ -284,17 +194,6 @@ mod tests {
     use hotline_proto::event::HeadsRequest;
 
     use super::*;
-
-    #[test]
-    fn a_principal_travels_as_ascii_and_comes_back_the_same() {
-        let principal = Principal::new("unit:李", Role::UnitClerk).of_unit("HOUSING");
-        let metadata = principal.to_metadata();
-        assert!(metadata.is_ascii());
-        assert_eq!(
-            serde_json::from_str::<Principal>(&metadata).unwrap(),
-            principal
-        );
-    }
 
     #[test]
     fn two_methods_with_the_same_request_have_different_hashes() {

@@ -28,6 +28,7 @@ pub mod epoch;
 pub mod fault;
 pub mod feed;
 pub mod group_commit;
+pub mod identity;
 pub mod ids;
 mod lease;
 mod link;

@@ -1,10 +1,16 @@
 //! The decision: one call, one principal, one answer. Pure; the only place that makes a [`Scope`].
 
+use hotline_kernel::time::{Timestamp, micros};
 use hotline_proto::access::Rule;
 use hotline_proto::shared::{Permission, PiiLevel, ScopeKind};
 
 use super::role::{Grant, OUTSOURCED, Role};
 use crate::grpc::Principal;
+
+/// How old a second factor may be where a rule asks for a fresh one, in microseconds: 5 minutes.
+const STEP_UP_MAX: i64 = 300_000_000;
+/// How far ahead of ours the clock may be that says when it was given, in microseconds: 1 minute.
+const STEP_UP_AHEAD: i64 = 60_000_000;
 
 /// The rows that a call may touch. Only [`decide`] gives one to a caller, and what reads or writes rows for callers
 /// asks for one.
@@ -106,9 +112,12 @@ pub enum Denied {
     /// A unit with a role that is none of a unit's.
     #[error("a unit_code goes with roles of a unit only")]
     UnitUnexpected,
-    /// The rule asks for a reason, a second person or a second factor, which nobody can give yet.
-    #[error("this call needs a reason, a second person or a second factor")]
-    Condition,
+    /// The key that the principal came by is limited to other things.
+    #[error("your key may not be used for this call")]
+    Limited,
+    /// The rule asks for a second factor given lately.
+    #[error("this call needs a second factor given at most 5 minutes ago")]
+    StepUp,
 }
 
 impl Denied {
@@ -124,21 +133,27 @@ impl Denied {
             Self::RolesExclude => "ROLES_EXCLUDE_EACH_OTHER",
             Self::UnitMissing => "UNIT_MISSING",
             Self::UnitUnexpected => "UNIT_UNEXPECTED",
-            Self::Condition => "CONDITION_NOT_MET",
+            Self::Limited => "KEY_NOT_ALLOWED",
+            Self::StepUp => "STEP_UP_NEEDED",
         }
     }
 }
 
-/// Whether `principal` may make a call with `rule`, and which rows the call may touch then.
+/// Whether `principal` may make a call with `rule` at `now`, and which rows the call may touch then.
+///
+/// That a reason is given and that a second person agreed is looked at where they are read, in the handler.
 ///
 /// # Errors
 ///
-/// [`Denied`], for the same principal and rule always the same.
-pub fn decide(principal: &Principal, rule: &Rule) -> Result<Scope, Denied> {
+/// [`Denied`], for the same principal, rule and instant always the same.
+pub fn decide(principal: &Principal, rule: &Rule, now: Timestamp) -> Result<Scope, Denied> {
     if let Some(service) = principal.service() {
         let is_named = rule.service_callers.contains(&service);
         let everything = Scope::own_work();
         return is_named.then_some(everything).ok_or(Denied::Service);
+    }
+    if rule.anonymous {
+        return is_fresh_enough(principal, rule, now).map(|()| Scope::nothing());
     }
     is_consistent(principal)?;
     let permission = Permission::try_from(rule.permission).map_err(|_| Denied::Role)?;
@@ -154,9 +169,11 @@ pub fn decide(principal: &Principal, rule: &Rule) -> Result<Scope, Denied> {
     if principal.outsourced && !OUTSOURCED.contains(&permission) {
         return Err(Denied::Outsourced);
     }
-    if rule.reason_required || rule.two_person || rule.step_up {
-        return Err(Denied::Condition);
+    let limits = &principal.permissions;
+    if !limits.is_empty() && !limits.contains(&permission) {
+        return Err(Denied::Limited);
     }
+    is_fresh_enough(principal, rule, now)?;
     let reached = grants
         .into_iter()
         .map(|grant| reach(grant, rule, &principal.unit_code));
@@ -171,6 +188,19 @@ pub fn decide(principal: &Principal, rule: &Rule) -> Result<Scope, Denied> {
         };
     }
     best
+}
+
+/// Whether the second factor is as fresh as the rule wants it.
+fn is_fresh_enough(principal: &Principal, rule: &Rule, now: Timestamp) -> Result<(), Denied> {
+    if !rule.step_up {
+        return Ok(());
+    }
+    let age = |given: i64| micros(now).checked_sub(given);
+    let is_fresh = principal
+        .stepped_up_at
+        .and_then(age)
+        .is_some_and(|age| (-STEP_UP_AHEAD..=STEP_UP_MAX).contains(&age));
+    is_fresh.then_some(()).ok_or(Denied::StepUp)
 }
 
 /// A principal is of the centre or of one unit, and of one of the powers that are kept apart.

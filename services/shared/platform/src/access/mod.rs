@@ -7,4 +7,4 @@ mod decide;
 mod role;
 
 pub use decide::{Denied, Rows, Scope, decide};
-pub use role::{Grant, Role};
+pub use role::{Grant, Role, permission_of, word_of};

@@ -51,21 +51,31 @@ pub struct Admission {
     bulk: Arc<Semaphore>,
 }
 
+impl Default for Admission {
+    fn default() -> Self {
+        Self::of(Limits::default())
+    }
+}
+
 impl Admission {
     /// As many places as `limits` says.
     #[must_use]
     pub fn new(limits: Limits) -> Arc<Self> {
+        Arc::new(Self::of(limits))
+    }
+
+    fn of(limits: Limits) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         let (critical, interactive, bulk) = (
             places(limits.critical),
             places(limits.interactive),
             places(limits.bulk),
         );
-        Arc::new(Self {
+        Self {
             critical,
             interactive,
             bulk,
-        })
+        }
     }
 
     fn place(&self, priority: Priority) -> Result<Place, Status> {

@@ -15,6 +15,7 @@ use tonic::Code;
 
 use super::access;
 use crate::access::{Denied, Scope, decide};
+use crate::clock::machine_time;
 use crate::core::{CommandContext, Core, CoreError};
 use crate::grpc::{Call, Principal, cause_of, problem};
 use crate::work::{AuditEntry, Cause};
@@ -83,6 +84,12 @@ impl Denials {
         named.or_else(|| self.services.first())
     }
 
+    /// The instant by which a call of `path` is decided: its service's.
+    fn now(&self, path: &str) -> Timestamp {
+        self.sent_to(path)
+            .map_or_else(machine_time, |(core, _)| core.now())
+    }
+
     async fn write_down(&self, cause: Cause, denied: Denied) {
         let Some((core, ration)) = self.sent_to(&cause.method) else {
             return;
@@ -134,7 +141,7 @@ pub(super) async fn decide_or_deny(
         // Not reached: the layers before this one refuse such a call.
         return refusal(Denied::Role).into_http();
     };
-    match decide(principal, method.rule) {
+    match decide(principal, method.rule, denials.now(method.path)) {
         Ok(scope) => {
             request.extensions_mut().insert(scope);
             next.run(request).await

@@ -22,6 +22,7 @@ use tonic::service::Routes;
 pub use access::Origin;
 pub use admission::{Admission, Limits};
 pub use denial::Denials;
+pub use principal::Callers;
 
 /// Several services' routes as one.
 ///
@@ -38,23 +39,35 @@ pub fn merge(parts: impl IntoIterator<Item = Routes>) -> Routes {
     whole.into()
 }
 
-/// Puts every layer on `routes`. `admission` is shared by all services of a process; `denials` is where they write
-/// down what they denied.
+/// What the layers go by, shared by all services of a process.
+#[derive(Clone, Default)]
+pub struct Edge {
+    /// How many calls run at once.
+    pub admission: Arc<Admission>,
+    /// Where denied calls are written down.
+    pub denials: Arc<Denials>,
+    /// Whom they believe.
+    pub callers: Callers,
+}
+
+/// Puts every layer on `routes`.
 #[must_use]
-pub fn on(routes: Routes, admission: &Arc<Admission>, denials: &Arc<Denials>) -> Routes {
+pub fn on(routes: Routes, edge: Edge) -> Routes {
+    let Edge {
+        admission,
+        denials,
+        callers,
+    } = edge;
     // The layer added last is the first that a call meets.
     let layered: Router = routes
         .into_axum_router()
         .layer(from_fn(deadline::honour))
         .layer(from_fn(size::limit))
-        .layer(from_fn_with_state(
-            Arc::clone(denials),
-            denial::decide_or_deny,
-        ))
-        .layer(from_fn(principal::identify))
+        .layer(from_fn_with_state(denials, denial::decide_or_deny))
+        .layer(from_fn_with_state(callers, principal::identify))
         .layer(from_fn(metrics::count))
         .layer(from_fn(trace::follow))
-        .layer(from_fn_with_state(Arc::clone(admission), admission::admit))
+        .layer(from_fn_with_state(admission, admission::admit))
         .layer(from_fn(access::look_up));
     layered.into()
 }

@@ -8,7 +8,7 @@ use hotline_platform::config::ServerConfig;
 use hotline_platform::grpc::{
     PRINCIPAL_METADATA, Principal, SERVICE_METADATA, cause, invalid_field,
 };
-use hotline_platform::layers::{self, Admission, Limits};
+use hotline_platform::layers::{self, Admission, Callers, Edge, Limits};
 use hotline_platform::peers::{Peers, Transport};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
@@ -105,6 +105,11 @@ impl Doors {
     }
 
     pub async fn open_as(config: &ServerConfig) -> Self {
+        Self::open_to(config, Callers::default()).await
+    }
+
+    /// With doors that believe these callers.
+    pub async fn open_to(config: &ServerConfig, callers: Callers) -> Self {
         let (sender, started) = mpsc::unbounded_channel();
         let here = Arc::new(Peers::default());
         let service = Answering {
@@ -112,7 +117,14 @@ impl Doors {
             started: sender,
         };
         let routes = layers::merge([Routes::new(EventLogServer::new(service))]);
-        let routes = layers::on(routes, &Admission::new(config.limits), &Arc::default());
+        let routes = layers::on(
+            routes,
+            Edge {
+                admission: Admission::new(config.limits),
+                callers,
+                ..Edge::default()
+            },
+        );
         here.mount("intake", routes.clone());
 
         let tasks = Tasks::new();

@@ -6,6 +6,7 @@
     reason = "a test says why it stops"
 )]
 
+mod credentials;
 mod doors;
 
 mod health;
