@@ -35,7 +35,7 @@ const fn guard(bug: Bug, binary: &'static str, test: &'static str, says: &'stati
     }
 }
 
-const GUARDS: [Guard; 16] = [
+const GUARDS: [Guard; 17] = [
     guard(
         Bug::AcknowledgeBeforeCommit,
         "conformance",
@@ -135,7 +135,31 @@ const GUARDS: [Guard; 16] = [
         "tests::importing::an_interrupted_run_goes_on_where_it_stood",
         ", 4, 2)",
     ),
+    guard(
+        Bug::ScopeForgotten,
+        "hotline_routing",
+        "tests::fence::sqlite_shows_a_unit_its_own_rows_by_one_fence",
+        "calls showed foreign rows",
+    ),
 ];
+
+/// Where the first fence is down, the second holds: with the bug this test still passes on PostgreSQL.
+const SECOND_FENCE: Guard = guard(
+    Bug::ScopeForgotten,
+    "hotline_routing",
+    "tests::fence::postgres_shows_a_unit_its_own_rows_by_two_fences",
+    "",
+);
+
+#[test]
+fn postgres_shows_no_foreign_row_to_a_unit_whose_scope_was_forgotten() {
+    if !env::vars_os().any(|(name, _)| name == "HOTLINE_TEST_POSTGRES") {
+        eprintln!("not run: the second fence is PostgreSQL's");
+        return;
+    }
+    let told = noticed(&SECOND_FENCE).expect_err("nothing foreign is shown");
+    assert_eq!(told, "it passed");
+}
 
 #[test]
 fn every_seeded_bug_is_noticed_by_the_test_that_guards_its_promise() {

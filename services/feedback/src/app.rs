@@ -69,7 +69,8 @@ impl Feedback {
         filter: &ReplyFilter,
         page: &Page<Uuid>,
     ) -> Result<Vec<Reply>, FeedbackError> {
-        Ok(replies::list(self.core.db().read(), scope, filter, page).await?)
+        let reader = self.core.db().reader(scope).await?;
+        Ok(replies::list(&reader, scope, filter, page).await?)
     }
 
     /// Follow-ups, oldest first; one more than the page holds if there is a next one.
@@ -79,7 +80,8 @@ impl Feedback {
         filter: &FollowUpFilter,
         page: &Page<Uuid>,
     ) -> Result<Vec<FollowUp>, FeedbackError> {
-        Ok(follow_ups::list(self.core.db().read(), scope, filter, page).await?)
+        let reader = self.core.db().reader(scope).await?;
+        Ok(follow_ups::list(&reader, scope, filter, page).await?)
     }
 
     /// Records one attempt to ask a citizen.

@@ -18,6 +18,7 @@ mod tests;
 use std::sync::Arc;
 
 use hotline_platform::core::CoreError;
+use hotline_platform::row_fence;
 use hotline_platform::runtime::{Runtime, Service};
 use hotline_proto::routing::routing_service_server::RoutingServiceServer;
 use tonic::service::Routes;
@@ -30,10 +31,13 @@ const NAME: &str = "routing";
 /// The largest request: a registry table.
 const REQUEST_MAX_BYTES: usize = 4096 * 1024;
 
+/// What units see only their own rows of.
+const FENCED: &[&str] = &["ticket", "ticket_matter", "ticket_step"];
+
 /// Why the service cannot be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum MountError {
-    /// Its database cannot be opened or migrated.
+    /// Its database cannot be opened or migrated, or the row fence does not stand there.
     #[error("cannot open the database of routing")]
     Database(#[from] CoreError),
 }
@@ -47,6 +51,7 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
     let core = runtime
         .open(NAME, &config.database_url, store::migration::migrations())
         .await?;
+    row_fence::assert_stands(core.db(), FENCED).await?;
     let routing = Arc::new(app::Routing::new(
         core.clone(),
         runtime.zone(),

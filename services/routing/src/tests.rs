@@ -3,6 +3,7 @@
 mod callers;
 mod cards;
 mod city;
+mod fence;
 mod grpc;
 mod life;
 mod lifecycle;

@@ -147,7 +147,9 @@ impl Intake {
             .await?
             .ok_or(IntakeError::ImportNotFound)?;
         let after = page.after.unwrap_or_default();
-        let mut rows = store::import::refusals(db, &scope, batch, after, page.size + 1).await?;
+        let reader = self.core.db().reader(&scope).await?;
+        let mut rows =
+            store::import::refusals(&reader, &scope, batch, after, page.size + 1).await?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let has_more = rows.len() > size;
         rows.truncate(size);

@@ -51,7 +51,8 @@ impl Intake {
     ///
     /// [`IntakeError::AppealNotFound`].
     pub async fn appeal(&self, scope: &Scope, id: AppealId) -> Result<AppealView, IntakeError> {
-        let found = store::appeals::find(self.core.db().read(), scope, id).await?;
+        let reader = self.core.db().reader(scope).await?;
+        let found = store::appeals::find(&reader, scope, id).await?;
         let mut views = self
             .views(vec![found.ok_or(IntakeError::AppealNotFound)?])
             .await?;
@@ -68,13 +69,13 @@ impl Intake {
         scope: &Scope,
         number: &str,
     ) -> Result<AppealView, IntakeError> {
-        let db = self.core.db().read();
         if number.is_empty() || number.contains('\0') {
             return Err(IntakeError::AppealNotFound);
         }
+        let reader = self.core.db().reader(scope).await?;
         let id = match number.parse::<TicketNumber>() {
-            Ok(ours) => store::matters::appeal_by_number(db, scope, ours.as_str()).await?,
-            Err(_) => store::appeals::find_by_old_number(db, scope, number)
+            Ok(ours) => store::matters::appeal_by_number(&reader, scope, ours.as_str()).await?,
+            Err(_) => store::appeals::find_by_old_number(&reader, scope, number)
                 .await?
                 .map(|appeal| appeal.id),
         };
@@ -93,14 +94,10 @@ impl Intake {
         filter: &Filter,
         page: &Page<Cursor>,
     ) -> Result<(Vec<AppealView>, Option<Cursor>), IntakeError> {
-        let found = store::appeals::list(
-            self.core.db().read(),
-            scope,
-            filter,
-            page.after.as_ref(),
-            page.size + 1,
-        )
-        .await?;
+        let reader = self.core.db().reader(scope).await?;
+        let found =
+            store::appeals::list(&reader, scope, filter, page.after.as_ref(), page.size + 1)
+                .await?;
         let (found, last) = cut(found, page.size);
         let next = last.map(|appeal| Cursor {
             received_at: micros(appeal.received_at),

@@ -87,8 +87,8 @@ impl Reporting {
         let days = (days.first, days.last);
         let start = (self, scope, Uuid::nil());
         stream::try_unfold(start, move |(reporting, scope, after)| async move {
-            let db = reporting.core.db().read();
-            let tickets = store::tickets_behind(db, &scope, after, page, days).await?;
+            let reader = reporting.core.db().reader(&scope).await?;
+            let tickets = store::tickets_behind(&reader, &scope, after, page, days).await?;
             let last = tickets.last().map(|ticket| ticket.id);
             Ok(last.map(|last| (tickets, (reporting, scope, last))))
         })

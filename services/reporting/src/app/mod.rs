@@ -82,7 +82,8 @@ impl Reporting {
         scope: &Scope,
         id: DocumentId,
     ) -> Result<Issued, ReportingError> {
-        let found = store::document(self.core.db().read(), scope, id.uuid()).await?;
+        let reader = self.core.db().reader(scope).await?;
+        let found = store::document(&reader, scope, id.uuid()).await?;
         found.ok_or(ReportingError::DocumentNotFound(id))
     }
 
@@ -93,7 +94,8 @@ impl Reporting {
         of: IssuedOf,
         page: &Page<IssuedPlace>,
     ) -> Result<(Vec<IssuedHead>, Option<IssuedPlace>), ReportingError> {
-        Ok(store::documents(self.core.db().read(), scope, of, page).await?)
+        let reader = self.core.db().reader(scope).await?;
+        Ok(store::documents(&reader, scope, of, page).await?)
     }
 }
 

@@ -33,7 +33,7 @@ impl Reporting {
         search: &Search,
         page: &Page<i64>,
     ) -> Result<FoundTickets, ReportingError> {
-        let snapshot = Snapshot::open(self.core.db()).await?;
+        let snapshot = Snapshot::within(self.core.db(), scope).await?;
         let found = found(snapshot.reader(), scope, search, page).await;
         snapshot.close().await?;
         Ok(found?)

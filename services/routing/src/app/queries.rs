@@ -4,11 +4,12 @@ use hotline_kernel::id::TicketId;
 use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::page::{Page, token};
+use hotline_platform::row_fence::Reader;
 
 use super::Routing;
 use crate::domain::catalogue::CatalogueProposal;
 use crate::domain::proposal::{Proposal, propose};
-use crate::domain::registry::{Category, Unit};
+use crate::domain::registry::{Category, Registry, Unit};
 use crate::domain::ticket::{Filter, Step, Ticket};
 use crate::error::RoutingError;
 use crate::store::lists::{self, Cursor};
@@ -34,17 +35,9 @@ impl Routing {
 
     /// A ticket, if it is in the caller's scope.
     pub(crate) async fn ticket(&self, scope: &Scope, name: &Name) -> Result<Ticket, RoutingError> {
-        let db = self.core.db().read();
         let registry = self.registry_now().await?;
-        let units = &registry.unit_tree;
-        let (found, wanted) = match name {
-            Name::Id(id) => (tickets::find(db, scope, units, *id).await?, id.to_string()),
-            Name::Number(number) => (
-                tickets::find_by_number(db, scope, units, number).await?,
-                number.clone(),
-            ),
-        };
-        found.ok_or(RoutingError::TicketNotFound(wanted))
+        let reader = self.core.db().reader(scope).await?;
+        look_up(&reader, &registry, name).await
     }
 
     /// A page of the tickets in the caller's scope, and the next page's token.
@@ -55,8 +48,8 @@ impl Routing {
         page: &Page<Cursor>,
     ) -> Result<(Vec<Ticket>, String), RoutingError> {
         let registry = self.registry_now().await?;
-        let db = self.core.db().read();
-        Ok(lists::page(db, scope, &registry.unit_tree, filter, page).await?)
+        let reader = self.core.db().reader(scope).await?;
+        Ok(lists::page(&reader, &registry.unit_tree, filter, page).await?)
     }
 
     /// A page of a ticket's history, and the next page's token.
@@ -66,8 +59,10 @@ impl Routing {
         id: TicketId,
         page: &Page<i64>,
     ) -> Result<(Vec<Step>, String), RoutingError> {
-        let ticket = self.ticket(scope, &Name::Id(id)).await?;
-        Ok(steps::page(self.core.db().read(), &ticket, page).await?)
+        let registry = self.registry_now().await?;
+        let reader = self.core.db().reader(scope).await?;
+        let ticket = look_up(&reader, &registry, &Name::Id(id)).await?;
+        Ok(steps::page(&reader, &ticket, page).await?)
     }
 
     /// What the registry proposes for a ticket today.
@@ -114,6 +109,22 @@ impl Routing {
             &category.code
         }))
     }
+}
+
+async fn look_up(
+    reader: &Reader,
+    registry: &Registry,
+    name: &Name,
+) -> Result<Ticket, RoutingError> {
+    let units = &registry.unit_tree;
+    let (found, wanted) = match name {
+        Name::Id(id) => (tickets::find(reader, units, *id).await?, id.to_string()),
+        Name::Number(number) => (
+            tickets::find_by_number(reader, units, number).await?,
+            number.clone(),
+        ),
+    };
+    found.ok_or(RoutingError::TicketNotFound(wanted))
 }
 
 /// The page of `rows`, which are in the order of their codes.

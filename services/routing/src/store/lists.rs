@@ -1,12 +1,10 @@
 //! Lists of tickets, filtered and paged in the database.
 
 use hotline_kernel::time::micros;
-use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::page::{Page, token};
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use hotline_platform::row_fence::Reader;
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -24,15 +22,14 @@ pub(crate) struct Cursor {
     id: Uuid,
 }
 
-/// A page of the tickets in `scope`, the longest waiting first, and the token of the next page.
+/// A page of the tickets in the reader's scope, the longest waiting first, and the token of the next page.
 pub(crate) async fn page(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
+    reader: &Reader,
     units: &Tree,
     filter: &Filter,
     page: &Page<Cursor>,
 ) -> Result<(Vec<Ticket>, String), CoreError> {
-    let Some(seen) = listed(scope, units)? else {
+    let Some(seen) = listed(reader.scope(), units)? else {
         return Ok((Vec::new(), String::new()));
     };
     let mut wanted = Condition::all().add(seen);
@@ -68,7 +65,7 @@ pub(crate) async fn page(
         .order_by_asc(Column::ReceivedAt)
         .order_by_asc(Column::Id)
         .limit(page.size + 1)
-        .all(db)
+        .all(reader)
         .await?;
     let is_more = rows.len() as u64 > page.size;
     rows.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));
@@ -81,5 +78,5 @@ pub(crate) async fn page(
             })
         })
         .unwrap_or_default();
-    Ok((with_matters(db, rows).await?, next))
+    Ok((with_matters(reader, rows).await?, next))
 }

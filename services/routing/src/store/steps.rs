@@ -5,9 +5,10 @@ use hotline_kernel::time::micros;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::{Page, token};
+use hotline_platform::row_fence::Reader;
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
 use super::entity::ticket_step::{Column, Entity, Model};
@@ -35,7 +36,7 @@ pub(crate) async fn append(txn: &Txn, ticket: TicketId, step: &Step) -> Result<(
 
 /// A page of the history of a ticket that somebody may read, oldest first, and the token of the next page.
 pub(crate) async fn page(
-    db: &impl ConnectionTrait,
+    reader: &Reader,
     ticket: &Ticket,
     page: &Page<i64>,
 ) -> Result<(Vec<Step>, String), CoreError> {
@@ -44,7 +45,7 @@ pub(crate) async fn page(
         .filter(Column::Version.gt(page.after.unwrap_or_default()))
         .order_by_asc(Column::Version)
         .limit(page.size + 1)
-        .all(db)
+        .all(reader)
         .await?;
     let is_more = rows.len() as u64 > page.size;
     rows.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));

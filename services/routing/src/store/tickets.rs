@@ -8,6 +8,7 @@ use hotline_platform::access::Scope;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::fault::{self, Bug};
+use hotline_platform::row_fence::Reader;
 use sea_orm::sea_query::SimpleExpr;
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, QueryFilter,
@@ -39,35 +40,35 @@ pub(crate) async fn load(
     Ok(found.filter(|ticket| may_act(scope, ticket, units)))
 }
 
-/// Loads a ticket to look at, if it is in `scope`.
+/// Loads a ticket to look at, if it is in the reader's scope.
 pub(crate) async fn find(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
+    reader: &Reader,
     units: &Tree,
     id: TicketId,
 ) -> Result<Option<Ticket>, CoreError> {
     let rows: Vec<_> = ticket::Entity::find_by_id(id.uuid())
-        .one(db)
+        .one(reader)
         .await?
         .into_iter()
         .collect();
-    let found = with_matters(db, rows).await?.pop();
-    Ok(found.filter(|ticket| may_read(scope, ticket, units)))
+    let found = with_matters(reader, rows).await?.pop();
+    Ok(found.filter(|ticket| may_read(reader.scope(), ticket, units)))
 }
 
-/// Loads a ticket to look at, by its number, if it is in `scope`.
+/// Loads a ticket to look at, by its number, if it is in the reader's scope.
 pub(crate) async fn find_by_number(
-    db: &impl ConnectionTrait,
-    scope: &Scope,
+    reader: &Reader,
     units: &Tree,
     number: &str,
 ) -> Result<Option<Ticket>, CoreError> {
     let found = ticket::Entity::find()
         .filter(ticket::Column::Number.eq(number))
-        .one(db)
+        .one(reader)
         .await?;
-    let found = with_matters(db, found.into_iter().collect()).await?.pop();
-    Ok(found.filter(|ticket| may_read(scope, ticket, units)))
+    let found = with_matters(reader, found.into_iter().collect())
+        .await?
+        .pop();
+    Ok(found.filter(|ticket| may_read(reader.scope(), ticket, units)))
 }
 
 /// Open tickets that were not concluded, `limit` of them behind `after`, to be changed.

@@ -13,11 +13,11 @@ use tracing::Instrument;
 use crate::access::Scope;
 use crate::clock::Timepiece;
 use crate::db::{BoxError, Db, sql};
-use crate::fault;
 use crate::ids::Ids;
 use crate::signal::{LogEnd, Signals};
 use crate::tasks::Tasks;
 use crate::work::{Cause, Work};
+use crate::{fault, row_fence};
 
 /// A service's base. Cheap to clone.
 #[derive(Clone)]
@@ -148,7 +148,8 @@ impl Core {
     }
 
     /// Runs a command: once per (actor, key), state and events and audit together, to the end even
-    /// if the caller goes away.
+    /// if the caller goes away. `work` runs behind the second fence if the scope is narrow
+    /// ([`crate::row_fence`]).
     ///
     /// A repetition with the same key and request returns the stored outcome without running `work`.
     ///
@@ -192,6 +193,7 @@ impl Core {
             return Ok(self.remembered(&context).await?);
         }
         fault::point("command.claimed");
+        let is_fenced = row_fence::enter(&**unit.txn(), &context.scope).await?;
         let outcome = match work(&unit).await {
             Ok(outcome) => outcome,
             Err(refusal) => {
@@ -200,6 +202,9 @@ impl Core {
             }
         };
         fault::point("command.decided");
+        if is_fenced {
+            row_fence::leave(&**unit.txn()).await?;
+        }
         if is_remembered {
             let told = serde_json::to_vec(&outcome)
                 .map_err(|error| CoreError::Storage(Box::new(error)))?;

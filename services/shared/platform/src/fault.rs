@@ -43,11 +43,13 @@ pub enum Bug {
     LostUpdate,
     /// An import leaves out the last row of a chunk.
     ImportSkipsRow,
+    /// The store of tickets forgets whose tickets a caller may touch.
+    ScopeForgotten,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::AcknowledgeBeforeCommit,
         Self::NaiveCursor,
         Self::OffsetOutside,
@@ -64,6 +66,7 @@ impl Bug {
         Self::PoisonStops,
         Self::LostUpdate,
         Self::ImportSkipsRow,
+        Self::ScopeForgotten,
     ];
 
     /// Its name in the environment.
@@ -86,6 +89,7 @@ impl Bug {
             Self::PoisonStops => "poison_stops",
             Self::LostUpdate => "lost_update",
             Self::ImportSkipsRow => "import_skips_row",
+            Self::ScopeForgotten => "scope_forgotten",
         }
     }
 }

@@ -57,6 +57,7 @@ pub mod grpc;
 pub mod layers;
 mod listen;
 pub mod peers;
+pub mod row_fence;
 pub mod runtime;
 pub mod serve;
 pub mod telemetry;

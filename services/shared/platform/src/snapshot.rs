@@ -4,8 +4,10 @@ use sea_orm::{
     DatabaseTransaction, DbBackend, IsolationLevel, TransactionOptions, TransactionTrait,
 };
 
+use crate::access::Scope;
 use crate::core::CoreError;
 use crate::db::Db;
+use crate::row_fence;
 
 /// A transaction that only reads, and sees nothing that is written after its first read.
 #[derive(Debug)]
@@ -26,6 +28,17 @@ impl Snapshot {
             ..TransactionOptions::default()
         };
         Ok(Self(connection.begin_with_options(options).await?))
+    }
+
+    /// Opens one for a call with `scope`: behind the second fence if that is narrow.
+    ///
+    /// # Errors
+    ///
+    /// As [`Snapshot::open`]; a database without a fence although the scope is narrow.
+    pub async fn within(db: &Db, scope: &Scope) -> Result<Self, CoreError> {
+        let snapshot = Self::open(db).await?;
+        row_fence::enter(&snapshot.0, scope).await?;
+        Ok(snapshot)
     }
 
     /// To read with.

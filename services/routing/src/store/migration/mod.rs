@@ -2,6 +2,7 @@
 
 mod m20261101_000001_routing_tickets;
 mod m20261101_000002_routing_registry;
+mod m20261128_000003_routing_row_fence;
 
 use sea_orm_migration::MigrationTrait;
 use sea_orm_migration::prelude::{Index, IndexCreateStatement};
@@ -11,6 +12,7 @@ pub(crate) fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = hotline_platform::migration::migrations();
     all.push(Box::new(m20261101_000001_routing_tickets::Migration));
     all.push(Box::new(m20261101_000002_routing_registry::Migration));
+    all.push(Box::new(m20261128_000003_routing_row_fence::Migration));
     all
 }
 

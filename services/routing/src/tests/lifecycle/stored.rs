@@ -201,9 +201,10 @@ impl Life<'_> {
             size: 100,
             after: Some(version),
         };
-        let read = self.city.core.db().read();
+        let all = super::super::callers::scope_of("");
+        let reader = self.city.core.db().reader(&all).await.unwrap();
         let ticket = self.city.ticket(self.id).await;
-        let (steps, _) = store::steps::page(read, &ticket, &page).await.unwrap();
+        let (steps, _) = store::steps::page(&reader, &ticket, &page).await.unwrap();
         steps.iter().map(|step| step.change).collect()
     }
 
