@@ -12,6 +12,7 @@ use hotline::config::Config;
 use hotline::services::Name;
 use hotline::{Parts, Running};
 use hotline_kernel::time::{Clock, Timestamp, Zone};
+use hotline_platform::identity::SignKey;
 use hotline_platform::testing::{ManualClock, redis_url};
 use hotline_proto::intake::LoadRegistryRequest as LoadIntake;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
@@ -19,10 +20,10 @@ use hotline_proto::routing::LoadRegistryRequest as LoadRouting;
 use hotline_proto::routing::LoadRegistryResponse;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 use tonic::{Response, Status};
 
-use crate::principal::by;
+use crate::principal::{Door, Signing, by};
 use crate::process::Installation;
 use crate::registry::{HOLIDAYS_2026, Owner, TABLES};
 
@@ -63,7 +64,7 @@ pub struct City {
 struct Process {
     services: &'static [Name],
     config: Config,
-    channel: Channel,
+    channel: Door,
     running: Option<Running>,
 }
 
@@ -221,15 +222,15 @@ impl City {
             .collect()
     }
 
-    pub(crate) fn intake(&self) -> IntakeServiceClient<Channel> {
+    pub(crate) fn intake(&self) -> IntakeServiceClient<Door> {
         IntakeServiceClient::new(self.channel(Name::Intake))
     }
 
-    pub(crate) fn routing(&self) -> RoutingServiceClient<Channel> {
+    pub(crate) fn routing(&self) -> RoutingServiceClient<Door> {
         RoutingServiceClient::new(self.channel(Name::Routing))
     }
 
-    pub(crate) fn channel(&self, service: Name) -> Channel {
+    pub(crate) fn channel(&self, service: Name) -> Door {
         self.processes[self.process_of(service)].channel.clone()
     }
 
@@ -319,6 +320,13 @@ async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> V
     if config.feed.redis_url.is_some() {
         config.feed.redis_url = Some(empty_redis().await);
     }
+    let key = installation.folder().join("city.key");
+    let public = installation.folder().join("city.pub");
+    let signs = SignKey::new(&[7; 32].into());
+    std::fs::write(&key, signs.text().as_str()).expect("a writable folder");
+    std::fs::write(&public, signs.verify_key().text()).expect("a writable folder");
+    config.identity.signing_key_file = Some(key);
+    let signing = Signing::of(&config);
     let addresses: Vec<_> = groups.iter().map(|_| free_address()).collect();
     let mut processes = Vec::new();
     for (number, services) in groups.iter().enumerate() {
@@ -326,6 +334,9 @@ async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> V
         config.server.listen = addresses[number].parse().expect("an address");
         if number > 0 {
             config.data_dir = installation.folder().join(format!("process{number}"));
+            // It speaks for itself only.
+            config.identity.signing_key_file = None;
+            config.identity.verifying_key_files = vec![public.clone()];
         }
         for (other, peers) in groups
             .iter()
@@ -342,7 +353,7 @@ async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> V
         processes.push(Process {
             services,
             config,
-            channel: endpoint.connect_lazy(),
+            channel: signing.on(endpoint.connect_lazy()),
             running: None,
         });
     }

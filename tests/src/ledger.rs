@@ -13,10 +13,9 @@ use hotline_proto::intake::{
     RegisterAppealRequest, get_appeal_request,
 };
 use hotline_proto::shared::{AppealState, Kind};
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 
-use crate::principal::by;
+use crate::principal::{Door, by};
 
 /// One appeal of so many is accepted as well.
 const ACCEPTED_EVERY: usize = 4;
@@ -52,7 +51,7 @@ impl Ledger {
 
     /// Asks for one thing: what is to be asked again first, else something new. What fails is noted, and
     /// asked again at another time.
-    pub async fn ask(&self, channel: &Channel) -> Result<(), Status> {
+    pub async fn ask(&self, channel: &Door) -> Result<(), Status> {
         let number = {
             let mut book = self.book();
             let again = book.again.pop_front();
@@ -82,7 +81,7 @@ impl Ledger {
     }
 
     /// Asks until everything is answered, each once more, and compares how many appeals there are.
-    pub async fn prove(&self, channel: &Channel) {
+    pub async fn prove(&self, channel: &Door) {
         self.ask_again(usize::MAX);
         while !self.book().again.is_empty() {
             self.ask(channel).await.expect("nothing fails any more");
@@ -124,7 +123,7 @@ impl Ledger {
         self.book().broken.clone()
     }
 
-    async fn ask_for(&self, channel: &Channel, number: usize) -> Result<(), Status> {
+    async fn ask_for(&self, channel: &Door, number: usize) -> Result<(), Status> {
         let mut intake = IntakeServiceClient::new(channel.clone());
         let receipt = register(&mut intake, number).await?;
         let known = self.book().entries[number].clone();
@@ -168,7 +167,7 @@ impl Default for Ledger {
 }
 
 async fn register(
-    intake: &mut IntakeServiceClient<Channel>,
+    intake: &mut IntakeServiceClient<Door>,
     number: usize,
 ) -> Result<Receipt, Status> {
     let request = RegisterAppealRequest {
@@ -189,7 +188,7 @@ async fn register(
 }
 
 async fn accept(
-    intake: &mut IntakeServiceClient<Channel>,
+    intake: &mut IntakeServiceClient<Door>,
     number: usize,
     receipt: &Receipt,
 ) -> Result<(), Status> {
@@ -204,7 +203,7 @@ async fn accept(
 
 /// Where the appeal of `receipt` stands; unspecified if there is none.
 async fn state(
-    intake: &mut IntakeServiceClient<Channel>,
+    intake: &mut IntakeServiceClient<Door>,
     receipt: &Receipt,
 ) -> Result<AppealState, Status> {
     let number = get_appeal_request::By::Number(receipt.number.clone());

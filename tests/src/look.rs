@@ -15,11 +15,10 @@ use hotline_proto::routing::{
     CatalogueProposal, GetTicketHistoryRequest, GetTicketRequest, ListCatalogueProposalsRequest,
     ListTicketsRequest, TicketStep, TicketView, get_ticket_request,
 };
-use tonic::transport::Channel;
 
 use crate::city::City;
 use crate::people::Said;
-use crate::principal::by;
+use crate::principal::{Door, by};
 
 /// The largest page; no journey makes longer lists.
 const PAGE: u32 = 200;
@@ -187,11 +186,11 @@ impl City {
         )
     }
 
-    pub(crate) fn feedback(&self) -> FeedbackServiceClient<Channel> {
+    pub(crate) fn feedback(&self) -> FeedbackServiceClient<Door> {
         FeedbackServiceClient::new(self.channel(Name::Feedback))
     }
 
-    fn reporting(&self) -> ReportingServiceClient<Channel> {
+    fn reporting(&self) -> ReportingServiceClient<Door> {
         ReportingServiceClient::new(self.channel(Name::Reporting))
     }
 }

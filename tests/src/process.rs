@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use hotline_platform::testing::{Databases, TestDatabase};
 use hotline_proto::intake::ListChannelsRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 use crate::machine::free_port;
-use crate::principal::by;
+use crate::principal::{Door, Signing, by};
 
 /// The services of a city, each with a database of its own.
 const SERVICES: [&str; 4] = ["intake", "routing", "feedback", "reporting"];
@@ -104,6 +104,11 @@ impl Installation {
         hotline::config::Config::read(Some(&self.config)).expect("it was written by us")
     }
 
+    /// Signs calls as a command beside it does.
+    pub fn signing(&self) -> Signing {
+        Signing::of(&self.config())
+    }
+
     /// Its folder, for files of the test.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -129,6 +134,7 @@ impl Installation {
         Process {
             child: command.spawn().expect("the binary starts"),
             addr: self.addr,
+            signing: self.signing(),
         }
     }
 
@@ -149,6 +155,7 @@ impl Installation {
         let mut process = Process {
             child: command.spawn().expect("the binary starts"),
             addr: self.addr,
+            signing: self.signing(),
         };
         let begun = Instant::now();
         let mut looks = tokio::time::interval(LOOK_EVERY);
@@ -210,6 +217,7 @@ pub fn binary() -> PathBuf {
 pub struct Process {
     child: Child,
     addr: SocketAddr,
+    signing: Signing,
 }
 
 impl Process {
@@ -250,12 +258,12 @@ impl Process {
     }
 
     /// A channel to it, connected at the first call.
-    pub fn channel(&self) -> Channel {
-        Endpoint::from_shared(format!("http://{}", self.addr))
+    pub fn channel(&self) -> Door {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.addr))
             .expect("an address")
             .connect_timeout(Duration::from_secs(2))
-            .timeout(Duration::from_secs(30))
-            .connect_lazy()
+            .timeout(Duration::from_secs(30));
+        self.signing.on(endpoint.connect_lazy())
     }
 
     /// Whether it serves.

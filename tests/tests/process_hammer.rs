@@ -13,12 +13,11 @@ use hotline_proto::intake::{
 use hotline_proto::routing::ListTicketsRequest;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::Kind;
-use hotline_tests::principal::by;
+use hotline_tests::principal::{Door, by};
 use hotline_tests::process::{Installation, Process};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
 
 const CLIENTS: usize = 64;
 const SUBMISSIONS: usize = 1_000;
@@ -132,7 +131,7 @@ async fn submit_all(process: &Process) -> HashMap<usize, Vec<Receipt>> {
     receipts
 }
 
-async fn submit(intake: &mut IntakeServiceClient<Channel>, key: usize) -> Receipt {
+async fn submit(intake: &mut IntakeServiceClient<Door>, key: usize) -> Receipt {
     let request = RegisterAppealRequest {
         idempotency_key: format!("key-{key}"),
         channel_code: "wechat".to_owned(),

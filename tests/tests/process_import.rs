@@ -14,11 +14,10 @@ use hotline_proto::intake::{
 use hotline_proto::reporting::GetOverviewRequest;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::shared::Nature;
-use hotline_tests::principal::by;
+use hotline_tests::principal::{Door, by};
 use hotline_tests::process::{Installation, Process};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use tonic::transport::Channel;
 
 const KILLS: u32 = 20;
 const ROWS: i64 = 6_000;
@@ -205,7 +204,7 @@ async fn import(process: &Process, cut: Option<Cut>, acknowledged: &mut i64) -> 
         .sums
 }
 
-async fn send(intake: &mut IntakeServiceClient<Channel>, batch_id: &str, from: i64) -> Option<i64> {
+async fn send(intake: &mut IntakeServiceClient<Door>, batch_id: &str, from: i64) -> Option<i64> {
     let rows = (from..=ROWS).take(CHUNK).map(row).collect();
     let request = ImportRowsRequest {
         batch_id: batch_id.to_owned(),

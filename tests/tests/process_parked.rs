@@ -11,10 +11,9 @@ use hotline::services::Name;
 use hotline_proto::intake::LoadRegistryRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::shared::RegistryTable;
-use hotline_tests::principal::by;
+use hotline_tests::principal::{Door, by};
 use hotline_tests::process::Installation;
 use sea_orm::{ConnectionTrait, Database, Statement};
-use tonic::transport::Channel;
 
 /// How long an event may take to be heard.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -75,7 +74,7 @@ async fn write_alone(installation: &Installation) {
     intake.kill();
 }
 
-async fn load(channel: Channel) {
+async fn load(channel: Door) {
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/sample/channels.csv");
     let table = RegistryTable {
         name: "channels".to_owned(),

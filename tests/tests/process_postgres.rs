@@ -21,13 +21,13 @@ use hotline_platform::testing::times;
 use hotline_tests::cluster::Cluster;
 use hotline_tests::ledger::Ledger;
 use hotline_tests::machine::{LastWill, as_root, user_id};
+use hotline_tests::principal::Door;
 use hotline_tests::process::{Installation, Process};
 use hotline_tests::redis_server::RedisServer;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use tokio::task::JoinSet;
 use tokio::time::interval;
 use tonic::Code;
-use tonic::transport::Channel;
 
 /// Callers at once.
 const CALLERS: usize = 8;
@@ -209,7 +209,7 @@ impl City {
         }
     }
 
-    fn channel(&self) -> Channel {
+    fn channel(&self) -> Door {
         self.process.channel()
     }
 

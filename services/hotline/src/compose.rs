@@ -25,6 +25,7 @@ use tonic::service::Routes;
 
 use crate::config::Config;
 use crate::folder::{self, Locks};
+use crate::identity::Identity;
 use crate::services::{self, Name};
 use crate::signals::StopSignal;
 
@@ -155,8 +156,10 @@ impl City {
         parts: Parts,
         auto_migrate: bool,
     ) -> anyhow::Result<Mounted> {
-        let (tasks, peers) = (Tasks::new(), Arc::new(Peers::at(&config.peer_addresses())?));
         let secret = folder::secret(config, parts.seed)?;
+        let identity = Identity::of(config, &secret)?;
+        let peers = Peers::at(&config.peer_addresses(), &identity.outgoing())?;
+        let (tasks, peers) = (Tasks::new(), Arc::new(peers));
         let runtime = Runtime::new(RuntimeParts {
             clock: parts.clock,
             seed: parts.seed,
@@ -192,7 +195,10 @@ impl City {
             Edge {
                 admission: Admission::new(config.server.limits),
                 denials: Denials::of(&cores),
-                callers: Callers::default(),
+                callers: Callers {
+                    authenticate: None,
+                    verifier: Some(identity.verifier),
+                },
             },
         );
         for (name, _) in &mounted {

@@ -9,10 +9,12 @@ use std::time::Duration;
 
 use hotline_kernel::time::Zone;
 use hotline_platform::config::{ConfigError, ServerConfig, TelemetryConfig, environment, parse};
+use hotline_platform::identity::Credential;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use toml::Table;
 
+use crate::identity::IdentityConfig;
 use crate::services::Name;
 
 /// Everything that can be configured.
@@ -23,6 +25,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The city.
     pub city: CityConfig,
+    /// With which keys principals travel between processes.
+    pub identity: IdentityConfig,
     /// What is listened on.
     pub server: ServerConfig,
     /// Where services keep their data.
@@ -41,6 +45,9 @@ pub struct Config {
     pub peers: BTreeMap<Name, String>,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
+    /// What a command shows to say who runs it; in no file.
+    #[serde(skip)]
+    pub credential: Option<Credential>,
 }
 
 /// `[city]`: what every service of a city shares.
@@ -154,6 +161,7 @@ impl Default for Config {
         Self {
             data_dir: PathBuf::from("data"),
             city: CityConfig::default(),
+            identity: IdentityConfig::default(),
             server: ServerConfig::default(),
             database: DatabaseConfig::default(),
             intake: Section::default(),
@@ -163,6 +171,7 @@ impl Default for Config {
             feed: FeedConfig::default(),
             peers: BTreeMap::new(),
             telemetry: TelemetryConfig::default(),
+            credential: None,
         }
     }
 }
@@ -322,6 +331,8 @@ mod tests {
             "data_dir",
             "zone",
             "secret_file",
+            "signing_key_file",
+            "verifying_key_files",
             "listen",
             "metrics_listen",
             "reflection",

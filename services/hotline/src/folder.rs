@@ -158,16 +158,23 @@ pub fn require(config: &Config, services: &[Name]) -> anyhow::Result<()> {
 ///
 /// A configured file that is missing or too short; no secret where embedded databases are.
 pub fn secret(config: &Config, seed: Option<u64>) -> anyhow::Result<Secret> {
-    if let Some(path) = &config.city.secret_file {
-        return read(path);
+    let path = secret_file(config);
+    if config.city.secret_file.is_some() {
+        return read(&path);
     }
-    let path = config.data_dir.join("secret");
     make(&config.data_dir)?;
     if !path.exists() {
         refuse_orphans(config, &path)?;
         make_secret(&path, seed).with_context(|| format!("make {}", path.display()))?;
     }
     read(&path)
+}
+
+/// Where the installation secret is, or will be.
+#[must_use]
+pub fn secret_file(config: &Config) -> PathBuf {
+    let configured = config.city.secret_file.clone();
+    configured.unwrap_or_else(|| config.data_dir.join("secret"))
 }
 
 /// Refuses databases without the secret they were written with: with another one no receipt would open
@@ -187,21 +194,29 @@ fn refuse_orphans(config: &Config, secret: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes a secret that is there whole or not at all, whenever the process dies; one that another
-/// process made meanwhile stays.
 fn make_secret(path: &Path, seed: Option<u64>) -> std::io::Result<()> {
     let mut bytes = [0; SECRET_BYTES];
     seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64)
         .fill_bytes(&mut bytes);
+    write_once(path, &hex::encode(bytes), 0o600)
+}
+
+/// Makes a file of one line that is there whole or not at all, whenever the process dies; one that another
+/// process made meanwhile stays.
+///
+/// # Errors
+///
+/// A folder that cannot be written.
+pub fn write_once(path: &Path, text: &str, mode: u32) -> std::io::Result<()> {
     // Two processes can have one number, each in a container of its own.
     let draft = path.with_extension(format!("{:016x}", StdRng::from_os_rng().next_u64()));
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(0o600)
+        .mode(mode)
         .open(&draft)?;
     fault::point("start.secret_begun");
-    writeln!(file, "{}", hex::encode(bytes))?;
+    writeln!(file, "{text}")?;
     file.sync_all()?;
     fault::point("start.secret_written");
     let linked = match std::fs::hard_link(&draft, path) {
@@ -230,7 +245,12 @@ fn read(path: &Path) -> anyhow::Result<Secret> {
     Ok(Secret::new(secret.as_bytes()))
 }
 
-fn make(folder: &Path) -> anyhow::Result<()> {
+/// Makes a folder with those above it.
+///
+/// # Errors
+///
+/// One that cannot be made.
+pub fn make(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).with_context(|| format!("make the folder {}", folder.display()))
 }
 

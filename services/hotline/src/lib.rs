@@ -8,6 +8,7 @@ pub mod compose;
 pub mod config;
 pub mod demo;
 mod folder;
+pub mod identity;
 pub mod import;
 pub mod services;
 mod signals;

@@ -8,17 +8,18 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use hotline::config::Config;
 use hotline_proto::feedback::feedback_service_client::FeedbackServiceClient;
 use hotline_proto::intake::LoadRegistryRequest as LoadIntake;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::routing::LoadRegistryRequest as LoadRouting;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 use crate::cluster::Cluster;
 use crate::machine::free_port;
-use crate::principal::by;
+use crate::principal::{Door, Signing, by};
 use crate::process::binary;
 use crate::redis_server::RedisServer;
 use crate::registry::{HOLIDAYS_2026, Owner, TABLES};
@@ -65,7 +66,7 @@ struct Member {
 /// Ways to both replicas of every service.
 #[derive(Clone)]
 pub struct Doors {
-    channels: Vec<Channel>,
+    channels: Vec<Door>,
 }
 
 impl Fleet {
@@ -92,11 +93,13 @@ impl Fleet {
                 members.push(Mutex::new(Member::new(service, &config, port)));
             }
         }
+        let config = Config::read(Some(&folder.path().join("hotline0.toml")));
+        let signing = Signing::of(&config.expect("it was written by us"));
         let fleet = Self {
             cluster,
             redis: Mutex::new(redis),
             members,
-            doors: Doors::to(&ports),
+            doors: Doors::to(&ports, &signing),
             ended: AtomicU32::new(0),
             folder,
         };
@@ -330,13 +333,13 @@ impl Drop for Member {
 }
 
 impl Doors {
-    fn to(ports: &[u16]) -> Self {
+    fn to(ports: &[u16], signing: &Signing) -> Self {
         let channel = |port: &u16| {
-            Endpoint::from_shared(format!("http://127.0.0.1:{port}"))
+            let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))
                 .expect("an address")
                 .connect_timeout(CALL_MAX)
-                .timeout(CALL_MAX)
-                .connect_lazy()
+                .timeout(CALL_MAX);
+            signing.on(endpoint.connect_lazy())
         };
         Self {
             channels: ports.iter().map(channel).collect(),
@@ -344,21 +347,21 @@ impl Doors {
     }
 
     /// Intake, by one of its replicas.
-    pub fn intake(&self, replica: usize) -> IntakeServiceClient<Channel> {
+    pub fn intake(&self, replica: usize) -> IntakeServiceClient<Door> {
         IntakeServiceClient::new(self.channel(0, replica))
     }
 
     /// Routing, by one of its replicas.
-    pub fn routing(&self, replica: usize) -> RoutingServiceClient<Channel> {
+    pub fn routing(&self, replica: usize) -> RoutingServiceClient<Door> {
         RoutingServiceClient::new(self.channel(1, replica))
     }
 
     /// Feedback, by one of its replicas.
-    pub fn feedback(&self, replica: usize) -> FeedbackServiceClient<Channel> {
+    pub fn feedback(&self, replica: usize) -> FeedbackServiceClient<Door> {
         FeedbackServiceClient::new(self.channel(2, replica))
     }
 
-    fn channel(&self, service: usize, replica: usize) -> Channel {
+    fn channel(&self, service: usize, replica: usize) -> Door {
         self.channels[replica % REPLICAS * SERVICES.len() + service].clone()
     }
 }

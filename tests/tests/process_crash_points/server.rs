@@ -8,9 +8,9 @@ use hotline_proto::feedback::feedback_service_client::FeedbackServiceClient;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
+use hotline_tests::principal::Door;
 use hotline_tests::process::{Installation, Process};
 use tokio::time::{Interval, interval};
-use tonic::transport::Channel;
 use tonic::{Code, Response, Status};
 
 /// How long anything may take before the test gives up.
@@ -27,7 +27,7 @@ pub struct Gone;
 /// A process that may end at any moment.
 pub struct Server {
     process: Process,
-    channel: Channel,
+    channel: Door,
     errors: PathBuf,
 }
 
@@ -137,19 +137,19 @@ impl Server {
         self.process.kill();
     }
 
-    pub fn intake(&self) -> IntakeServiceClient<Channel> {
+    pub fn intake(&self) -> IntakeServiceClient<Door> {
         IntakeServiceClient::new(self.channel.clone())
     }
 
-    pub fn routing(&self) -> RoutingServiceClient<Channel> {
+    pub fn routing(&self) -> RoutingServiceClient<Door> {
         RoutingServiceClient::new(self.channel.clone())
     }
 
-    pub fn feedback(&self) -> FeedbackServiceClient<Channel> {
+    pub fn feedback(&self) -> FeedbackServiceClient<Door> {
         FeedbackServiceClient::new(self.channel.clone())
     }
 
-    pub fn reporting(&self) -> ReportingServiceClient<Channel> {
+    pub fn reporting(&self) -> ReportingServiceClient<Door> {
         ReportingServiceClient::new(self.channel.clone())
     }
 }

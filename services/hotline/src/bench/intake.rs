@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use hotline_platform::peers::Transport;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Statement};
-use tonic::transport::Channel;
 
 use super::Bench;
 use super::ground::{Ground, Kind};
@@ -38,7 +38,7 @@ const HEAD: [&str; 8] = [
 
 /// Someone who registers one appeal after the other.
 struct Caller {
-    intake: IntakeServiceClient<Channel>,
+    intake: IntakeServiceClient<Transport>,
     run: String,
     next: Arc<AtomicU64>,
 }
@@ -76,7 +76,7 @@ impl<'a> Driven<'a> {
 
     async fn caller(&self, run: &str) -> anyhow::Result<Caller> {
         Ok(Caller {
-            intake: IntakeServiceClient::new(self.server.connect().await?),
+            intake: IntakeServiceClient::new(self.server.connect()?),
             run: run.to_owned(),
             next: Arc::clone(&self.next),
         })

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use hotline_platform::peers::Transport;
 use hotline_proto::intake::ListAppealsRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::reporting::SearchTicketsRequest;
@@ -12,7 +13,6 @@ use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::routing::{
     GetTicketHistoryRequest, GetTicketRequest, ListTicketsRequest, get_ticket_request,
 };
-use tonic::transport::Channel;
 
 use super::Bench;
 use super::fill::{self, Extent, Filler, SOUGHT, Sought};
@@ -64,9 +64,9 @@ impl Look {
 }
 
 struct Looker {
-    intake: IntakeServiceClient<Channel>,
-    routing: RoutingServiceClient<Channel>,
-    reporting: ReportingServiceClient<Channel>,
+    intake: IntakeServiceClient<Transport>,
+    routing: RoutingServiceClient<Transport>,
+    reporting: ReportingServiceClient<Transport>,
     look: Look,
     units: Arc<Vec<String>>,
     tickets: u64,
@@ -220,7 +220,7 @@ async fn measure_on(
             let mut lookers = Vec::new();
             let next = Arc::new(AtomicU64::new(0));
             for _ in 0..clients {
-                let channel = server.connect().await?;
+                let channel = server.connect()?;
                 lookers.push(Looker {
                     intake: IntakeServiceClient::new(channel.clone()),
                     routing: RoutingServiceClient::new(channel.clone()),

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use hdrhistogram::Histogram;
+use hotline_platform::peers::Transport;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -27,7 +27,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(15);
 
 /// Many citizens behind a few connections.
 pub(super) struct Crowd {
-    channels: Vec<Channel>,
+    channels: Vec<Transport>,
     run: String,
     next: AtomicU64,
 }
@@ -70,7 +70,7 @@ pub(super) struct Offered {
 }
 
 impl Crowd {
-    pub(super) fn new(channels: Vec<Channel>, run: &str) -> Arc<Self> {
+    pub(super) fn new(channels: Vec<Transport>, run: &str) -> Arc<Self> {
         Arc::new(Self {
             channels,
             run: run.to_owned(),

@@ -66,7 +66,7 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     server.found(&[Name::Intake]).await?;
     let mut channels = Vec::new();
     for _ in 0..CONNECTIONS {
-        channels.push(server.connect().await?);
+        channels.push(server.connect()?);
     }
     let caption = format!("{}; CPU in cores:", kind.label());
     let mut trial = Trial {

@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
-use hotline_platform::peers::Peers;
-use tonic::transport::{Channel, Endpoint};
+use hotline_platform::peers::{Outgoing, Peers, Transport};
 
 use super::cpu;
 use super::ground::Ground;
 use crate::demo::city::Clients;
 use crate::demo::founding;
+use crate::identity;
 use crate::services::Name;
 
 /// How long a start may take.
@@ -29,9 +29,19 @@ pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Clients of services at these addresses.
-pub(super) fn clients_at(addresses: &BTreeMap<String, String>) -> anyhow::Result<Clients> {
-    let peers = Arc::new(Peers::at(addresses)?);
+/// Clients of the services of `ground` at these addresses.
+pub(super) fn clients_at(
+    ground: &Ground,
+    addresses: &BTreeMap<String, String>,
+) -> anyhow::Result<Clients> {
+    clients_with(&identity::of_a_command(&ground.config()?)?, addresses)
+}
+
+fn clients_with(
+    outgoing: &Outgoing,
+    addresses: &BTreeMap<String, String>,
+) -> anyhow::Result<Clients> {
+    let peers = Arc::new(Peers::at(addresses, outgoing)?);
     Ok(Clients::new(|service| peers.transport(service, None)))
 }
 
@@ -39,6 +49,8 @@ pub(super) fn clients_at(addresses: &BTreeMap<String, String>) -> anyhow::Result
 pub(super) struct Server {
     child: Child,
     addr: SocketAddr,
+    /// What its callers say of themselves.
+    outgoing: Outgoing,
 }
 
 impl Server {
@@ -79,7 +91,12 @@ impl Server {
         }
         command.envs(overrides.iter().copied());
         let child = command.spawn().context("start a server")?;
-        let mut server = Self { child, addr };
+        let outgoing = Outgoing::default();
+        let mut server = Self {
+            child,
+            addr,
+            outgoing,
+        };
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(addr).await.is_err() {
             if begun.elapsed() > START_MAX || server.child.try_wait()?.is_some() {
@@ -88,6 +105,8 @@ impl Server {
             }
             tokio::time::sleep(LOOK).await;
         }
+        // Its first start made the key.
+        server.outgoing = identity::of_a_command(&ground.config()?)?;
         Ok(server)
     }
 
@@ -107,9 +126,10 @@ impl Server {
     }
 
     /// A connection of its own to it.
-    pub(super) async fn connect(&self) -> anyhow::Result<Channel> {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.addr))?;
-        Ok(endpoint.tcp_nodelay(true).connect().await?)
+    pub(super) fn connect(&self) -> anyhow::Result<Transport> {
+        let addresses = BTreeMap::from([("server".to_owned(), self.url())]);
+        let peers = Peers::at(&addresses, &self.outgoing)?;
+        Ok(Arc::new(peers).transport("server", None))
     }
 
     /// Its address.
@@ -120,7 +140,7 @@ impl Server {
     /// Clients of every service, all of them here.
     pub(super) fn clients(&self) -> anyhow::Result<Clients> {
         let here = |name: &Name| (name.word().to_owned(), self.url());
-        clients_at(&Name::STORED.iter().map(here).collect())
+        clients_with(&self.outgoing, &Name::STORED.iter().map(here).collect())
     }
 
     /// Loads the sample city's tables that `services` own.

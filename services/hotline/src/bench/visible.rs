@@ -81,7 +81,7 @@ async fn processes(bench: &Bench, redis: Option<&str>) -> anyhow::Result<Vec<Str
         .iter()
         .map(|(name, place)| (name.word().to_owned(), format!("http://{place}")))
         .collect();
-    let clients = clients_at(&addresses)?;
+    let clients = clients_at(&ground, &addresses)?;
     crate::demo::founding::load_city(&clients).await?;
     let with = if redis.is_some() { "with" } else { "without" };
     let label = format!("PostgreSQL, four processes, {with} Redis");

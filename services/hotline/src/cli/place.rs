@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
+use hotline_platform::config::credential_of_environment;
+use hotline_platform::identity::Credential;
+use zeroize::Zeroizing;
+
 use crate::config::Config;
 
 /// Where the configuration and the data are.
@@ -13,6 +18,10 @@ pub struct Place {
     /// Data folder, instead of the configured one.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// File with a session's or key's secret, instead of the variable HOTLINE_TOKEN; without either, the city's key
+    /// signs who calls, if it can be read.
+    #[arg(long, global = true, value_name = "FILE")]
+    token_file: Option<PathBuf>,
 }
 
 impl Place {
@@ -26,6 +35,22 @@ impl Place {
         if let Some(data) = &self.data {
             config.data_dir.clone_from(data);
         }
+        config.credential = self.credential()?;
         Ok(config)
+    }
+
+    fn credential(&self) -> anyhow::Result<Option<Credential>> {
+        let text = match &self.token_file {
+            Some(path) => Some(Zeroizing::new(
+                std::fs::read_to_string(path)
+                    .with_context(|| format!("read {}", path.display()))?,
+            )),
+            None => credential_of_environment(),
+        };
+        let Some(text) = text else { return Ok(None) };
+        let credential = Credential::new(text.trim());
+        credential.map(Some).context(
+            "expected a session's or key's secret, one word, in --token-file or HOTLINE_TOKEN",
+        )
     }
 }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use hotline_platform::access::Role;
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal};
 use hotline_platform::peers::{Peers, Transport};
@@ -15,6 +15,7 @@ use tonic_types::StatusExt as _;
 
 use crate::config::Config;
 use crate::folder::{self, Holder};
+use crate::identity;
 use crate::services::Name;
 use crate::{City, Parts, Running};
 
@@ -80,7 +81,13 @@ impl Reach {
                     .entry(name.word().to_owned())
                     .or_insert_with(|| format!("http://{address}"));
             }
-            return Ok(Self::Elsewhere(Arc::new(Peers::at(&addresses)?)));
+            let outgoing = identity::of_a_command(&config)?;
+            return Ok(Self::Elsewhere(Arc::new(Peers::at(&addresses, &outgoing)?)));
+        }
+        if config.credential.is_some() {
+            bail!(
+                "nobody serves this city; whose the credential is can only be told by one that runs"
+            );
         }
         config.server.listen.set_port(0);
         config.server.metrics_listen = None;

@@ -32,6 +32,7 @@ use self::progress::Progress;
 use self::sheet::SheetParser;
 use crate::cli::Place;
 use crate::cli::reach::Reach;
+use crate::identity;
 
 /// What `hotline import` is told.
 #[derive(Debug, clap::Args)]
@@ -95,11 +96,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         mapping_toml,
         parser: SheetParser::this_program()?,
     };
+    let config = args.place.config()?;
     if let Some(server) = args.server {
-        let peers = Peers::at(&BTreeMap::from([("intake".to_owned(), server)]))?;
+        let addresses = BTreeMap::from([("intake".to_owned(), server)]);
+        let peers = Peers::at(&addresses, &identity::of_a_command(&config)?)?;
         return carry_out(&import, Arc::new(peers).transport("intake", None)).await;
     }
-    let city = Reach::find(args.place.config()?).await?;
+    let city = Reach::find(config).await?;
     let imported = carry_out(&import, city.transport("intake")).await;
     let left = city.leave().await;
     imported.and(left)

@@ -5,19 +5,21 @@
 mod commands;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hotline::cli::reach::by;
 use hotline::config::Config;
+use hotline::identity::of_a_command;
 use hotline::services::Name;
 use hotline::{City, Parts};
 use hotline_platform::access::Role;
+use hotline_platform::peers::Peers;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{GetConservationRequest, ListChannelsRequest};
 use hotline_proto::reporting::GetOverviewRequest;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
 use tonic::Code;
-use tonic::transport::Endpoint;
 
 /// How long a process may take to start or stop.
 const PROCESS_MAX: Duration = Duration::from_mins(1);
@@ -39,9 +41,11 @@ async fn a_city_needs_no_configuration_and_answers_in_process_and_over_its_socke
     let running = City::start(embedded(folder.path()), Parts::default())
         .await
         .expect("starts");
-    let socket = Endpoint::from_shared(format!("http://{}", running.addr()))
-        .expect("an address")
-        .connect_lazy();
+    let address = format!("http://{}", running.addr());
+    let addresses = [("city".to_owned(), address)].into();
+    let outgoing = of_a_command(&embedded(folder.path())).expect("the key is ours");
+    let peers = Peers::at(&addresses, &outgoing).expect("an address");
+    let socket = Arc::new(peers).transport("city", None);
     let by_socket = IntakeServiceClient::new(socket.clone())
         .get_conservation(by(Role::Administrator, GetConservationRequest {}))
         .await
@@ -58,6 +62,8 @@ async fn a_city_needs_no_configuration_and_answers_in_process_and_over_its_socke
     running.settle().await.expect("comes to rest");
     for file in [
         "secret",
+        "identity.key",
+        "identity.pub",
         "intake.db",
         "routing.db",
         "feedback.db",

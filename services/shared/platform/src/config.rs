@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
+use zeroize::Zeroizing;
 
 use crate::layers::Limits;
 
@@ -146,6 +147,14 @@ pub fn environment() -> Vec<(String, String)> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, _)| name.starts_with(PREFIX))
         .collect()
+}
+
+/// The secret that a command shows, from `HOTLINE_TOKEN`; an empty one is none.
+#[must_use]
+pub fn credential_of_environment() -> Option<Zeroizing<String>> {
+    let text = std::env::var_os("HOTLINE_TOKEN")?.into_string().ok()?;
+    let text = Zeroizing::new(text);
+    (!text.is_empty()).then_some(text)
 }
 
 fn put(table: &mut Table, path: &str, value: &str) {

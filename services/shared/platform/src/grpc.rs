@@ -14,7 +14,8 @@ use crate::work::Cause;
 
 pub use crate::identity::Principal;
 
-/// Metadata that names the principal, as JSON of a [`Principal`]; believed on loopback and in-process only.
+/// Metadata that names the principal: within a process the JSON of a [`Principal`], over a socket a token
+/// ([`crate::identity::Signer`]).
 pub const PRINCIPAL_METADATA: &str = "hotline-principal";
 /// Metadata that names the service which calls on its own behalf; believed on loopback and in-process only.
 pub const SERVICE_METADATA: &str = "hotline-service";

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Request, Response};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::transport::{Channel, Endpoint};
@@ -16,6 +17,7 @@ use tower::ServiceExt;
 use self::unread::Unread;
 use crate::db::BoxError;
 use crate::grpc::{PRINCIPAL_METADATA, SAFE_TO_RETRY, SERVICE_METADATA, problem, retry_later};
+use crate::identity::{self, Credential, Signer};
 use crate::layers::deadline;
 use crate::telemetry;
 
@@ -54,6 +56,15 @@ pub struct Peers {
     remote: HashMap<String, Transport>,
 }
 
+/// What calls carry that leave this process.
+#[derive(Clone, Default)]
+pub struct Outgoing {
+    /// Signs the principals that calls are made for; `None`: no call leaves in a person's name.
+    pub signer: Option<Arc<Signer>>,
+    /// Shown instead of a principal, by a program that somebody runs for himself.
+    pub credential: Option<Credential>,
+}
+
 /// A peer's address is no address.
 #[derive(Debug, thiserror::Error)]
 #[error("[peers] {service} = `{address}`: expected an address such as http://{service}:7010")]
@@ -68,7 +79,10 @@ impl Peers {
     /// # Errors
     ///
     /// [`PeerAddress`] for what is no `http` address.
-    pub fn at(addresses: &BTreeMap<String, String>) -> Result<Self, PeerAddress> {
+    pub fn at(
+        addresses: &BTreeMap<String, String>,
+        outgoing: &Outgoing,
+    ) -> Result<Self, PeerAddress> {
         let mut remote = HashMap::new();
         for (service, address) in addresses {
             let refused = || PeerAddress {
@@ -79,7 +93,7 @@ impl Peers {
             if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none() {
                 return Err(refused());
             }
-            remote.insert(service.clone(), remote_transport(&endpoint));
+            remote.insert(service.clone(), remote_transport(&endpoint, outgoing));
         }
         Ok(Self {
             mounted: RwLock::default(),
@@ -145,17 +159,60 @@ impl Peers {
     }
 }
 
-fn remote_transport(endpoint: &Endpoint) -> Transport {
+fn remote_transport(endpoint: &Endpoint, outgoing: &Outgoing) -> Transport {
+    let outgoing = outgoing.clone();
     let channel = endpoint
         .clone()
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .connect_lazy();
-    Transport::new(tower::service_fn(move |request: Request<Body>| {
+    Transport::new(tower::service_fn(move |mut request: Request<Body>| {
         let channel = channel.clone();
-        async move { Ok(sent(&channel, request).await) }
+        let named = outgoing.name(request.headers_mut());
+        async move {
+            match named {
+                Ok(()) => Ok(sent(&channel, request).await),
+                Err(status) => Ok(status.into_http()),
+            }
+        }
     }))
+}
+
+impl Outgoing {
+    /// Says on whose behalf a call is made, in a way that another process believes.
+    fn name(&self, headers: &mut HeaderMap) -> Result<(), Status> {
+        let Some(plain) = headers.get(PRINCIPAL_METADATA) else {
+            return Ok(());
+        };
+        if let Some(credential) = &self.credential {
+            headers.remove(PRINCIPAL_METADATA);
+            headers.insert(AUTHORIZATION, credential.to_header());
+            return Ok(());
+        }
+        let Some(signer) = &self.signer else {
+            return Err(unsigned());
+        };
+        let principal = identity::read(plain.as_bytes()).map_err(|misread| {
+            let told = misread.to_string();
+            problem("platform", Code::Unauthenticated, misread.reason(), told)
+        })?;
+        let token = HeaderValue::try_from(signer.sign(&principal)).map_err(|_| unsigned())?;
+        headers.insert(PRINCIPAL_METADATA, token);
+        Ok(())
+    }
+}
+
+/// Who has no key speaks for nobody.
+fn unsigned() -> Status {
+    let told = "this process has no signing key ([identity] signing_key_file), so that nobody else would believe it \
+                for whom it calls";
+    problem(
+        "platform",
+        Code::Unauthenticated,
+        "SIGNING_KEY_MISSING",
+        told.to_owned(),
+    )
 }
 
 /// Sends a request; once more if its socket ended before anything of it was sent, as it does when a

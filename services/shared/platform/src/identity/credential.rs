@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use http::HeaderValue;
 use zeroize::Zeroizing;
 
 use crate::grpc::Principal;
@@ -33,6 +34,15 @@ impl Credential {
         scheme
             .eq_ignore_ascii_case(SCHEME)
             .then(|| Self::new(text.trim_start_matches(' ')))?
+    }
+
+    /// The `authorization` header that shows it; its value is kept out of what is logged.
+    pub(crate) fn to_header(&self) -> HeaderValue {
+        let text = Zeroizing::new(format!("Bearer {}", self.reveal()));
+        let mut value = HeaderValue::try_from(text.as_str())
+            .unwrap_or_else(|_| unreachable!("a credential is visible ASCII"));
+        value.set_sensitive(true);
+        value
     }
 
     /// The secret itself, to look up whose it is.

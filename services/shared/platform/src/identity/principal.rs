@@ -34,7 +34,7 @@ pub struct Principal {
     pub permissions: Vec<Permission>,
     /// The service that calls on its own behalf. Nobody can say so in JSON.
     #[serde(skip)]
-    service: Option<String>,
+    pub(super) service: Option<String>,
 }
 
 /// Permissions as they travel: words.

@@ -55,6 +55,7 @@ async fn doors(callers: Callers) -> Doors {
 async fn a_credential_is_somebody_or_is_refused_alike_at_both_doors() {
     let callers = Callers {
         authenticate: Some(Arc::new(Keys)),
+        ..Callers::default()
     };
     let doors = doors(callers).await;
     let cases = [
@@ -100,6 +101,7 @@ async fn a_credential_is_somebody_or_is_refused_alike_at_both_doors() {
 async fn a_credential_beside_a_principal_is_neither() {
     let callers = Callers {
         authenticate: Some(Arc::new(Keys)),
+        ..Callers::default()
     };
     let doors = doors(callers).await;
     for (label, mut client) in doors.both() {
@@ -129,6 +131,7 @@ async fn a_process_that_knows_no_credentials_takes_none() {
 async fn who_knows_the_credentials_and_does_not_answer_is_not_waited_for() {
     let callers = Callers {
         authenticate: Some(Arc::new(Keys)),
+        ..Callers::default()
     };
     let doors = doors(callers).await;
     let [(_, mut client), _] = doors.both();

@@ -8,8 +8,9 @@ use hotline_platform::config::ServerConfig;
 use hotline_platform::grpc::{
     PRINCIPAL_METADATA, Principal, SERVICE_METADATA, cause, invalid_field,
 };
+use hotline_platform::identity::{SignKey, Signer, Verifier};
 use hotline_platform::layers::{self, Admission, Callers, Edge, Limits};
-use hotline_platform::peers::{Peers, Transport};
+use hotline_platform::peers::{Outgoing, Peers, Transport};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
 use hotline_proto::event::event_log_client::EventLogClient;
@@ -83,6 +84,18 @@ fn timeout_ms<T>(request: &Request<T>) -> i64 {
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
+/// The id of the city that the doors belong to.
+pub const CITY: &str = "a1b2c3d4";
+
+/// The key of its tokens.
+pub fn key() -> SignKey {
+    SignKey::new(&[1; 32].into())
+}
+
+fn verifier() -> Verifier {
+    Verifier::new(vec![key().verify_key()], CITY).expect("one key")
+}
+
 /// The service with both its doors.
 pub struct Doors {
     pub server: Server,
@@ -110,6 +123,10 @@ impl Doors {
 
     /// With doors that believe these callers.
     pub async fn open_to(config: &ServerConfig, callers: Callers) -> Self {
+        let callers = Callers {
+            verifier: Some(Arc::new(verifier())),
+            ..callers
+        };
         let (sender, started) = mpsc::unbounded_channel();
         let here = Arc::new(Peers::default());
         let service = Answering {
@@ -136,7 +153,11 @@ impl Doors {
         };
         let server = Server::start(parts).await.expect("free ports");
         let addresses = [("intake".to_owned(), format!("http://{}", server.addr()))].into();
-        let socket = Arc::new(Peers::at(&addresses).expect("an address"));
+        let outgoing = Outgoing {
+            signer: Some(Arc::new(Signer::new(key(), CITY))),
+            ..Outgoing::default()
+        };
+        let socket = Arc::new(Peers::at(&addresses, &outgoing).expect("an address"));
         Self {
             here: here.transport("intake", None),
             socket: socket.transport("intake", None),

@@ -1,17 +1,20 @@
 //! Access rule, principal, size, deadline, admission: the same answers at both doors.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hotline_platform::grpc::SERVICE_METADATA;
+use hotline_platform::access::Role;
+use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal, SERVICE_METADATA};
+use hotline_platform::identity::{SignKey, Signer};
 use hotline_platform::layers::Limits;
-use hotline_platform::peers::{Transport, Unreachable};
+use hotline_platform::peers::{Outgoing, Peers, Transport, Unreachable};
 use hotline_proto::event::event_log_client::EventLogClient;
 use tonic::Code;
 use tonic::transport::server::TcpConnectInfo;
 use tonic_types::StatusExt;
 use tower::ServiceExt;
 
-use crate::doors::{Doors, anonymous, ask, reason, within};
+use crate::doors::{CITY, Doors, anonymous, ask, ask_as_operator, key, reason, within};
 
 #[tokio::test]
 async fn a_timeout_is_honoured_in_this_process_as_over_a_socket() {
@@ -120,30 +123,80 @@ async fn a_service_is_named_only_where_the_rule_names_it() {
     }
 }
 
+/// The doors as seen by a caller at `peer`.
+fn from(doors: &Doors, peer: &'static str) -> EventLogClient<Transport> {
+    let routes = doors.routes.clone().prepare();
+    EventLogClient::new(Transport::new(tower::service_fn(
+        move |mut request: http::Request<tonic::body::Body>| {
+            let remote_addr = Some(peer.parse().expect("an address"));
+            request.extensions_mut().insert(TcpConnectInfo {
+                local_addr: None,
+                remote_addr,
+            });
+            let routes = routes.clone();
+            async move { routes.oneshot(request).await.map_err(Unreachable::because) }
+        },
+    )))
+}
+
 #[tokio::test]
-async fn a_principal_from_another_machine_is_not_believed() {
+async fn a_principal_is_believed_over_a_socket_by_its_token_alone() {
+    let doors = Doors::open(Limits::default()).await;
+    let li = Principal::new("operator:li", Role::Operator);
+    let stranger = SignKey::new(&[2; 32].into());
+    let values = [
+        // The method is for services, so that a person who is believed is denied, not unknown.
+        (Signer::new(key(), CITY).sign(&li), "ROLE_NOT_ALLOWED"),
+        (
+            Signer::new(key(), "another city").sign(&li),
+            "TOKEN_REFUSED",
+        ),
+        (Signer::new(stranger, CITY).sign(&li), "TOKEN_REFUSED"),
+        (li.to_metadata(), "TOKEN_REFUSED"),
+    ];
+    for peer in ["192.0.2.7:40000", "127.0.0.1:40000"] {
+        for (value, expected) in &values {
+            let mut request = anonymous("intake");
+            request
+                .metadata_mut()
+                .insert(PRINCIPAL_METADATA, value.parse().expect("ASCII"));
+            let status = from(&doors, peer).heads(request).await.expect_err(peer);
+            assert_eq!(reason(&status), *expected, "{peer}: {value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_on_another_machine_is_not_believed() {
     let doors = Doors::open(Limits::default()).await;
     for (peer, expected) in [
         ("192.0.2.7:40000", Some("ORIGIN_NOT_TRUSTED")),
         ("127.0.0.1:40000", None),
     ] {
-        let routes = doors.routes.clone().prepare();
-        let elsewhere = Transport::new(tower::service_fn(
-            move |mut request: http::Request<tonic::body::Body>| {
-                let remote_addr = Some(peer.parse().expect("an address"));
-                request.extensions_mut().insert(TcpConnectInfo {
-                    local_addr: None,
-                    remote_addr,
-                });
-                let routes = routes.clone();
-                async move { routes.oneshot(request).await.map_err(Unreachable::because) }
-            },
-        ));
-        let answer = EventLogClient::new(elsewhere).heads(ask("intake")).await;
+        let answer = from(&doors, peer).heads(ask("intake")).await;
         let refused = answer.err().map(|status| (status.code(), reason(&status)));
         let expected = expected.map(|reason| (Code::Unauthenticated, reason.to_owned()));
         assert_eq!(refused, expected, "{peer}");
     }
+}
+
+#[tokio::test]
+async fn who_has_no_key_speaks_for_nobody_outside_his_process() {
+    let doors = Doors::open(Limits::default()).await;
+    let addresses = [(
+        "intake".to_owned(),
+        format!("http://{}", doors.server.addr()),
+    )]
+    .into();
+    let keyless = Peers::at(&addresses, &Outgoing::default()).expect("an address");
+    let mut client = EventLogClient::new(Arc::new(keyless).transport("intake", None));
+    let status = client
+        .heads(ask_as_operator("intake"))
+        .await
+        .expect_err("no key");
+    assert_eq!(reason(&status), "SIGNING_KEY_MISSING");
+    // It still has its own name.
+    client.heads(ask("intake")).await.expect("a service");
 }
 
 #[tokio::test]

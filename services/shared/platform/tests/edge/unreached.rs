@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hotline_platform::grpc::SAFE_TO_RETRY;
-use hotline_platform::peers::Peers;
+use hotline_platform::peers::{Outgoing, Peers};
 use hotline_platform::tasks::Tasks;
 use hotline_proto::event::event_log_client::EventLogClient;
 use tokio::io::AsyncReadExt;
@@ -17,7 +17,7 @@ use crate::doors::ask;
 
 async fn refusal(address: std::net::SocketAddr) -> Status {
     let addresses = [("intake".to_owned(), format!("http://{address}"))].into();
-    let peers = Arc::new(Peers::at(&addresses).expect("an address"));
+    let peers = Arc::new(Peers::at(&addresses, &Outgoing::default()).expect("an address"));
     let mut client = EventLogClient::new(peers.transport("intake", None));
     let answered = tokio::time::timeout(Duration::from_secs(30), client.heads(ask("never"))).await;
     answered
