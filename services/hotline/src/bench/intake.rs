@@ -74,7 +74,7 @@ impl<'a> Driven<'a> {
         })
     }
 
-    async fn caller(&self, run: &str) -> anyhow::Result<Caller> {
+    fn caller(&self, run: &str) -> anyhow::Result<Caller> {
         Ok(Caller {
             intake: IntakeServiceClient::new(self.server.connect()?),
             run: run.to_owned(),
@@ -85,7 +85,7 @@ impl<'a> Driven<'a> {
     async fn measure(&self, clients: usize, window: Window) -> anyhow::Result<Measured> {
         let mut callers = Vec::new();
         for _ in 0..clients {
-            callers.push(self.caller("load").await?);
+            callers.push(self.caller("load")?);
         }
         let watched = Watched {
             server: &self.server,
@@ -252,7 +252,7 @@ async fn one_registration(
 ) -> anyhow::Result<Written> {
     rest(database).await?;
     let before = script::see(database).await?;
-    load::Client::call(&mut driven.caller("look").await?).await?;
+    load::Client::call(&mut driven.caller("look")?).await?;
     rest(database).await?;
     let after = script::see(database).await?;
     Written::between(&before, &after, database).await

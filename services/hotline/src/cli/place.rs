@@ -18,7 +18,7 @@ pub struct Place {
     /// Data folder, instead of the configured one.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// File with a session's or key's secret, instead of the variable HOTLINE_TOKEN; without either, the city's key
+    /// File with a session's or key's secret, instead of the variable `HOTLINE_TOKEN`; without either, the city's key
     /// signs who calls, if it can be read.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,

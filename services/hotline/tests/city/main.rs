@@ -164,6 +164,7 @@ async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
 
     let mut config = embedded(there.path());
     config.city.secret_file = Some(secret);
+    config.identity.verifying_key_files = vec![here.path().join("identity.pub")];
     config.server.listen = routing_addr;
     config.peers = others
         .iter()

@@ -12,6 +12,7 @@ use crate::access::Role;
 
 const CITY: &str = "a1b2";
 const MUTATIONS: usize = 10_000;
+const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=";
 
 fn now() -> Timestamp {
     DateTime::from_timestamp(1_780_000_000, 0).unwrap()
@@ -224,7 +225,6 @@ fn no_mutation_of_a_token_is_believed() {
     for token in &tokens {
         assert!(verifier.verify_at(token.as_bytes(), now()).is_ok());
     }
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=";
     let mut accepted = 0;
     for _ in 0..MUTATIONS {
         let mut bytes = tokens[random.random_range(0..2)].clone().into_bytes();
