@@ -35,7 +35,7 @@ const fn guard(bug: Bug, binary: &'static str, test: &'static str, says: &'stati
     }
 }
 
-const GUARDS: [Guard; 17] = [
+const GUARDS: [Guard; 18] = [
     guard(
         Bug::AcknowledgeBeforeCommit,
         "conformance",
@@ -140,6 +140,12 @@ const GUARDS: [Guard; 17] = [
         "hotline_routing",
         "tests::fence::sqlite_shows_a_unit_its_own_rows_by_one_fence",
         "calls showed foreign rows",
+    ),
+    guard(
+        Bug::NoAssociatedData,
+        "hotline_platform",
+        "vault::tests::ten_thousand_swapped_values_are_refused",
+        "Aes256Gcm Place",
     ),
 ];
 

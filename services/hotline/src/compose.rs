@@ -19,6 +19,7 @@ use hotline_platform::peers::{Peers, Transport};
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
+use hotline_platform::vault::Vault;
 use hotline_platform::{fault, feed, relay, replay, timers, upkeep};
 use tokio::time::timeout;
 use tonic::service::Routes;
@@ -54,6 +55,7 @@ pub struct Mounted {
     names: Vec<Name>,
     routes: Routes,
     secret: Secret,
+    pub(crate) vault: Vault,
     lease: Duration,
     locks: Option<Locks>,
 }
@@ -160,6 +162,7 @@ impl City {
         let identity = Identity::of(config, &secret)?;
         let peers = Peers::at(&config.peer_addresses(), &identity.outgoing())?;
         let (tasks, peers) = (Tasks::new(), Arc::new(peers));
+        let vault = config.vault.open(&config.data_dir)?;
         let runtime = Runtime::new(RuntimeParts {
             clock: parts.clock,
             seed: parts.seed,
@@ -168,6 +171,7 @@ impl City {
             data_dir: config.data_dir.clone(),
             zone: config.zone()?,
             secret: secret.clone(),
+            vault: vault.clone(),
             auto_migrate,
             db: DbOptions {
                 connections_max: config.database.connections_max,
@@ -211,6 +215,7 @@ impl City {
             names: names.to_vec(),
             routes,
             secret,
+            vault,
             lease: config.feed.lease(),
             locks: None,
         })

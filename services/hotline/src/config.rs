@@ -16,6 +16,7 @@ use toml::Table;
 
 use crate::identity::IdentityConfig;
 use crate::services::Name;
+use crate::vault_config::VaultConfig;
 
 /// Everything that can be configured.
 #[derive(Clone, Debug, Deserialize)]
@@ -27,6 +28,8 @@ pub struct Config {
     pub city: CityConfig,
     /// With which keys principals travel between processes.
     pub identity: IdentityConfig,
+    /// What personal data is sealed with.
+    pub vault: VaultConfig,
     /// What is listened on.
     pub server: ServerConfig,
     /// Where services keep their data.
@@ -162,6 +165,7 @@ impl Default for Config {
             data_dir: PathBuf::from("data"),
             city: CityConfig::default(),
             identity: IdentityConfig::default(),
+            vault: VaultConfig::default(),
             server: ServerConfig::default(),
             database: DatabaseConfig::default(),
             intake: Section::default(),
@@ -337,6 +341,9 @@ mod tests {
             "metrics_listen",
             "reflection",
             "drain_s",
+            "cipher",
+            "key_file",
+            "erased_file",
             "connections_max",
             "critical",
             "interactive",

@@ -12,5 +12,6 @@ pub mod identity;
 pub mod import;
 pub mod services;
 mod signals;
+mod vault_config;
 
 pub use compose::{City, Parts, Running};

@@ -1,6 +1,7 @@
 //! How intake refuses and fails, with a stable reason for programs.
 
 use hotline_platform::core::CoreError;
+use hotline_platform::vault::VaultError;
 
 use crate::domain::mapping::MappingError;
 use crate::domain::registration::SUBJECT_MAX_CHARS;
@@ -136,6 +137,12 @@ impl From<StoreError> for IntakeError {
             StoreError::Collision => Self::Collision,
             StoreError::Core(error) => Self::Core(error),
         }
+    }
+}
+
+impl From<VaultError> for IntakeError {
+    fn from(error: VaultError) -> Self {
+        StoreError::from(error).into()
     }
 }
 

@@ -19,11 +19,14 @@ use std::sync::Arc;
 use hotline_kernel::mask::Masker;
 use hotline_platform::core::CoreError;
 use hotline_platform::runtime::{Runtime, Service};
+use hotline_platform::vault::VaultError;
 use hotline_proto::intake::intake_service_server::IntakeServiceServer;
 use tonic::service::Routes;
 
 pub use crate::app::conservation::findings;
+pub use crate::app::sealing::tally;
 pub use crate::config::Config;
+pub use crate::store::tally::Tally;
 
 /// The service's name: in configuration, logs, events and `hotline run`.
 const NAME: &str = "intake";
@@ -36,6 +39,12 @@ pub enum MountError {
     /// Its database cannot be opened or migrated.
     #[error("cannot open the database of intake")]
     Database(#[from] CoreError),
+    /// The keys that it was sealed with are not here.
+    #[error("cannot open what intake has sealed")]
+    Vault(#[from] VaultError),
+    /// What older versions wrote in clear cannot be sealed.
+    #[error("cannot seal what an older version wrote")]
+    Sealing(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Puts the service together; `compose` starts it.
@@ -51,12 +60,15 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
         keys: domain::identity::Keys {
             citizen: runtime.derive_key("citizen"),
             query_code: runtime.derive_key("query-code"),
+            hashes: runtime.derive_key("hashes"),
         },
+        vault: runtime.vault().clone(),
         zone: runtime.zone(),
         masker: Masker::standard(),
         batch_max: config.batch_max,
     };
     let intake = app::Intake::new(core.clone(), settings);
+    intake.open().await?;
     let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake))
         .max_decoding_message_size(REQUEST_MAX_BYTES);
     Ok(Service {

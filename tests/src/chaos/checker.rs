@@ -137,7 +137,7 @@ pub async fn check(fleet: &Fleet, ledger: &Path) -> Verdict {
 
 /// Every key has one appeal, and every receipt names it.
 fn submissions(cluster: &Cluster, promised: &Promised, verdict: &mut Verdict) {
-    let text = "SELECT original_text, id, number FROM appeal";
+    let text = "SELECT masked_text, id, number FROM appeal";
     let mut appeals: HashMap<String, Vec<(String, String)>> = HashMap::new();
     for row in rows(cluster, "intake", text) {
         let [text, id, number] = <[String; 3]>::try_from(row).expect("three columns");

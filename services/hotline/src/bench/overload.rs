@@ -248,7 +248,7 @@ async fn compare(database: &DatabaseConnection, numbers: &[String]) -> anyhow::R
         .iter()
         .filter(|number| !there.contains(*number))
         .count();
-    let text = "SELECT COUNT(*) - COUNT(DISTINCT original_text) AS doubled FROM appeal";
+    let text = "SELECT COUNT(*) - COUNT(DISTINCT masked_text) AS doubled FROM appeal";
     let row = database.query_one_raw(ask(text)).await?;
     let doubled: i64 = row.context("a count")?.try_get("", "doubled")?;
     Ok((u64::try_from(lost)?, u64::try_from(doubled)?))

@@ -14,6 +14,7 @@ mod run;
 mod search;
 mod show;
 mod timers;
+mod vault;
 
 use clap::{Parser, Subcommand};
 use hotline_platform::telemetry::Telemetry;
@@ -56,6 +57,8 @@ enum Command {
     Timers(timers::Args),
     /// Begins a new epoch of a log whose database was restored to an earlier time.
     Epoch(epoch::Args),
+    /// The keys that personal data is sealed with: status, rotate, discard, new-key, check.
+    Vault(vault::Args),
     /// Empties what a service derived from events and reads the logs again.
     Replay(replay::Args),
     /// Loads the city's tables, a CSV file each, into the services that own them.
@@ -126,6 +129,7 @@ impl Command {
             Self::Parked(args) => parked::run(args).await?,
             Self::Timers(args) => timers::run(args).await?,
             Self::Epoch(args) => epoch::run(args).await?,
+            Self::Vault(args) => return vault::run(args).await,
             Self::Replay(args) => replay::run(args).await?,
             Self::Load(args) => load::run(args).await?,
             Self::Import(args) => import::run(args).await?,

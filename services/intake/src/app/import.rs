@@ -24,9 +24,11 @@ use crate::domain::import::{
     CHUNK_MAX, ImportBatch, ImportKey, ImportProgress, ImportSums, RawRow, RefusedRow,
 };
 use crate::domain::mapping::Mapping;
+use crate::domain::owner;
 use crate::domain::terms::Nature;
 use crate::error::IntakeError;
 use crate::store;
+use crate::store::sealed::Seal;
 
 /// Longest file name, in characters.
 const FILE_NAME_MAX_CHARS: usize = 255;
@@ -148,8 +150,8 @@ impl Intake {
             .ok_or(IntakeError::ImportNotFound)?;
         let after = page.after.unwrap_or_default();
         let reader = self.core.db().reader(&scope).await?;
-        let mut rows =
-            store::import::refusals(&reader, &scope, batch, after, page.size + 1).await?;
+        let asker = (&self.settings.vault, &scope);
+        let mut rows = store::import::refusals(&reader, asker, batch, after, page.size + 1).await?;
         let size = usize::try_from(page.size).unwrap_or(usize::MAX);
         let has_more = rows.len() > size;
         rows.truncate(size);
@@ -297,9 +299,26 @@ async fn take_in(
     }
     batch.next_row += i64::try_from(fresh.len()).unwrap_or(i64::MAX);
     store::import::insert_rows(txn, id, chunk.records).await?;
-    store::import::insert_refusals(txn, id, &chunk.refused).await?;
+    let refused = sealed(order, id, &chunk.refused).await?;
+    store::import::insert_refusals(txn, id, &refused).await?;
     fault::point("import.rows_saved");
     store::import::advance(txn, &batch, from_row).await?;
     fault::point("import.advanced");
     Ok(batch.progress())
+}
+
+/// Refused rows, each with a seal of its own if anything of it is kept.
+async fn sealed<'a>(
+    order: Order<'_>,
+    batch: ImportBatchId,
+    refused: &'a [RefusedRow],
+) -> Result<Vec<(&'a RefusedRow, Option<Seal>)>, IntakeError> {
+    let vault = &order.settings.vault;
+    let owner_of = |row: &RefusedRow| owner::of_refusal(batch, row.row.row_no);
+    let with_words = refused.iter().filter(|row| row.has_words());
+    let keys = vault
+        .make_keys(order.work, with_words.map(owner_of).collect())
+        .await?;
+    let seal = |row: &RefusedRow| keys.get(&owner_of(row)).map(|key| Seal::new(vault, key));
+    Ok(refused.iter().map(|row| (row, seal(row))).collect())
 }

@@ -11,6 +11,7 @@ pub mod moves;
 pub mod queries;
 pub mod register;
 pub mod registry;
+pub mod sealing;
 pub mod triage;
 pub mod view;
 
@@ -20,14 +21,18 @@ use hotline_kernel::id::{AppealId, MatterId};
 use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::group_commit::GroupCommit;
+use hotline_platform::vault::VaultError;
 use hotline_platform::work::{Cause, Work};
 
 use self::register::{Receipt, Registered, Registrar, Settings, Submission};
 use self::view::AppealView;
+use crate::MountError;
 use crate::domain::appeal::Appeal;
 use crate::domain::matter::Matter;
+use crate::domain::owner;
 use crate::error::IntakeError;
 use crate::store;
+use crate::store::sealed::Seal;
 
 /// How often a write is repeated that met another one at the same unique key.
 const COLLISIONS_MAX: usize = 3;
@@ -53,6 +58,18 @@ impl Intake {
             registrar,
             writer,
         }
+    }
+
+    /// Opens the vault, and seals what older versions wrote. Nobody is served before.
+    ///
+    /// # Errors
+    ///
+    /// [`MountError`] if the keys are missing, or what storage fails with.
+    pub async fn open(&self) -> Result<(), MountError> {
+        self.settings.vault.start(&self.core).await?;
+        let sealed = sealing::seal_all(&self.core, &self.settings).await;
+        sealed.map_err(|error| MountError::Sealing(Box::new(error)))?;
+        Ok(())
     }
 
     /// Registers one appeal, together with whatever else waits, and answers after the commit.
@@ -158,12 +175,26 @@ impl Order<'_> {
         Ok((appeal, matter))
     }
 
+    /// Seals what is said in an appeal.
+    async fn seal(&self, appeal: &Appeal) -> Result<Seal, IntakeError> {
+        let (vault, owner) = (
+            &self.settings.vault,
+            owner::of_appeal(&appeal.citizen, appeal.id),
+        );
+        let keys = vault
+            .keys_of(self.work, std::slice::from_ref(&owner))
+            .await?;
+        let key = keys.get(&owner).ok_or(VaultError::Unreadable)?;
+        Ok(Seal::new(vault, key))
+    }
+
     /// The citizen's name, to mask it in what others write about him.
     async fn name(&self, appeal: &Appeal) -> Result<String, IntakeError> {
         let Some(id) = appeal.contact else {
             return Ok(String::new());
         };
-        let contact = store::contacts::find(&**self.work.txn(), self.scope, id).await?;
+        let (txn, vault) = (&**self.work.txn(), &self.settings.vault);
+        let contact = store::contacts::find(txn, vault, self.scope, id).await?;
         Ok(contact.map(|contact| contact.name).unwrap_or_default())
     }
 

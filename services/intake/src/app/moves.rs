@@ -199,7 +199,8 @@ async fn split(order: Order<'_>, id: AppealId, told: NewMatter) -> Result<Appeal
         is_open: is_alone,
         ..row
     };
-    store::matters::insert(txn, vec![row]).await?;
+    let seal = order.seal(&appeal).await?;
+    store::matters::insert(txn, vec![(row, seal)]).await?;
     journal::appeal(
         work,
         order.cause,
@@ -221,7 +222,7 @@ async fn draft(
     let work = order.work;
     let name = order.name(appeal).await?;
     let numbers = mint_numbers(work, &[order.settings.zone.day(work.now())]).await?;
-    let text_key = text_key(&appeal.citizen, &told.subject, &told.text);
+    let text_key = text_key(&order.settings.keys, &appeal.citizen, &told);
     let keys: Vec<String> = text_key.iter().cloned().collect();
     let is_alone = store::texts::standing(&**work.txn(), &keys)
         .await?

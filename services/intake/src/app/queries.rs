@@ -197,7 +197,8 @@ impl Intake {
             Box::pin(async { Ok(()) })
         })
         .await?;
-        let found = store::contacts::find(self.core.db().read(), &scope, id).await?;
+        let found =
+            store::contacts::find(self.core.db().read(), &self.settings.vault, &scope, id).await?;
         found.ok_or(IntakeError::ContactNotFound)
     }
 

@@ -8,7 +8,7 @@ pub mod draft;
 mod masking;
 mod sorting;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,6 +17,7 @@ use hotline_kernel::mask::Masker;
 use hotline_kernel::time::{Timestamp, Zone};
 use hotline_platform::fault;
 use hotline_platform::group_commit::Batch;
+use hotline_platform::vault::{Vault, VaultError};
 use hotline_platform::work::{Cause, Work};
 
 use self::draft::Draft;
@@ -25,10 +26,12 @@ use self::sorting::{Sorted, Verdict};
 use super::journal;
 use crate::domain::appeal::Change;
 use crate::domain::identity::{self, Keys};
+use crate::domain::owner;
 use crate::domain::registration::Registration;
 use crate::domain::terms::AppealState;
 use crate::error::IntakeError;
 use crate::store;
+use crate::store::sealed::Seal;
 
 /// An appeal that somebody hands in.
 #[derive(Clone, Debug)]
@@ -105,8 +108,10 @@ pub struct Registrar {
 
 /// What registration goes by.
 pub struct Settings {
-    /// For pseudonyms and query codes.
+    /// For pseudonyms, query codes and hashes.
     pub keys: Keys,
+    /// Seals what was said and who said it.
+    pub vault: Vault,
     /// The city's zone: it decides the day in a number.
     pub zone: Zone,
     /// Hides personal data.
@@ -135,7 +140,7 @@ impl Registrar {
         work: &Work,
         items: &[Submission],
     ) -> Result<Vec<Result<Registered, IntakeError>>, IntakeError> {
-        let tellings = sorting::read(work, items).await?;
+        let tellings = sorting::read(&self.settings.keys, work, items).await?;
         let sorted = sorting::sort(work, tellings).await?;
         let drafts = draft::all(&self.settings, work, &sorted).await?;
         fault::point("register.drafted");
@@ -146,7 +151,7 @@ impl Registrar {
             .iter()
             .map(|draft| (self.receipt(draft), draft.is_attached()))
             .collect();
-        save(work, drafts).await?;
+        save(&self.settings.vault, work, drafts).await?;
         Ok(self.answers(sorted, &receipts))
     }
 
@@ -229,13 +234,14 @@ fn publish(work: &Work, draft: &Draft<'_>) {
     }
 }
 
-async fn save(work: &Work, drafts: Vec<Draft<'_>>) -> Result<(), IntakeError> {
+async fn save(vault: &Vault, work: &Work, drafts: Vec<Draft<'_>>) -> Result<(), IntakeError> {
+    let seals = seals(vault, work, &drafts).await?;
     let (mut contacts, mut appeals, mut matters) = (Vec::new(), Vec::new(), Vec::new());
-    for draft in drafts {
-        contacts.extend(draft.contact);
-        matters.extend(draft.matters);
+    for (draft, seal) in drafts.into_iter().zip(seals) {
+        contacts.extend(draft.contact.map(|contact| (contact, seal.clone())));
+        matters.extend(draft.matters.into_iter().map(|row| (row, seal.clone())));
         let registration = draft.registration;
-        appeals.push(store::appeals::NewAppeal {
+        let appeal = store::appeals::NewAppeal {
             appeal: draft.appeal,
             original_subject: registration.subject.clone(),
             original_text: registration.text.clone(),
@@ -244,7 +250,8 @@ async fn save(work: &Work, drafts: Vec<Draft<'_>>) -> Result<(), IntakeError> {
             dedup_key: draft.dedup_key,
             content_hash: draft.content_hash,
             differs_from: draft.differs_from,
-        });
+        };
+        appeals.push((appeal, seal));
     }
     store::contacts::insert(work.txn(), contacts).await?;
     fault::point("register.contacts_saved");
@@ -253,6 +260,28 @@ async fn save(work: &Work, drafts: Vec<Draft<'_>>) -> Result<(), IntakeError> {
     store::matters::insert(work.txn(), matters).await?;
     fault::point("register.matters_saved");
     Ok(())
+}
+
+/// A seal per draft: that of its citizen, or a new one of its own.
+async fn seals(vault: &Vault, work: &Work, drafts: &[Draft<'_>]) -> Result<Vec<Seal>, IntakeError> {
+    let (mut citizens, mut alone) = (HashSet::new(), Vec::new());
+    let owners: Vec<String> = drafts
+        .iter()
+        .map(|draft| owner::of_appeal(&draft.appeal.citizen, draft.appeal.id))
+        .collect();
+    for (draft, owner) in drafts.iter().zip(&owners) {
+        if draft.appeal.citizen.is_empty() {
+            alone.push(owner.clone());
+        } else {
+            citizens.insert(owner.clone());
+        }
+    }
+    let citizens: Vec<String> = citizens.into_iter().collect();
+    let mut keys = vault.keys_of(work, &citizens).await?;
+    keys.extend(vault.make_keys(work, alone).await?);
+    let seal = |owner: &String| keys.get(owner).map(|key| Seal::new(vault, key));
+    let seals: Option<Vec<Seal>> = owners.iter().map(seal).collect();
+    Ok(seals.ok_or(VaultError::Unreadable)?)
 }
 
 /// Which ticket each open text of a known citizen stands on.

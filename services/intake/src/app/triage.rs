@@ -161,7 +161,8 @@ async fn decide(
         }
         Decision::Answer { answer } => {
             appeal.outcome.answer = mask(answer);
-            store::appeals::keep_answer(order.work.txn(), id, answer).await?;
+            let seal = order.seal(&before).await?;
+            store::appeals::keep_answer(order.work.txn(), &seal, id, answer).await?;
         }
         Decision::Guide {
             reason,
@@ -178,7 +179,8 @@ async fn decide(
             appeal.outcome.legal_route = mask(legal_route);
             appeal.outcome.competent_body = mask(competent_body);
             appeal.outcome.answer = mask(told.trim());
-            store::appeals::keep_answer(order.work.txn(), id, told.trim()).await?;
+            let seal = order.seal(&before).await?;
+            store::appeals::keep_answer(order.work.txn(), &seal, id, told.trim()).await?;
         }
         Decision::Divert { to } => erase(order, &mut appeal, &mut matters, to).await?,
         Decision::Quarantine { reason }
@@ -215,6 +217,10 @@ async fn correct(
         let expected = format!("at most {} corrections, one per matter", matters.len());
         return Err(Invalid::new("matters", expected).into());
     }
+    if corrections.is_empty() {
+        return Ok(());
+    }
+    let seal = order.seal(appeal).await?;
     let mask = |text: &str| order.settings.mask(text, name);
     for (matter, told) in matters.iter_mut().zip(corrections) {
         let filled = |text: &String| (!text.trim().is_empty()).then(|| text.clone());
@@ -230,7 +236,7 @@ async fn correct(
         }
         if let Some(text) = &text {
             matter.text = mask(text);
-            matter.text_key = text_key(&appeal.citizen, "", text);
+            matter.text_key = text_key(&order.settings.keys, &appeal.citizen, told);
         }
         if *matter == before {
             continue;
@@ -240,7 +246,7 @@ async fn correct(
             original_subject: subject.as_deref(),
             original_text: text.as_deref(),
         };
-        store::matters::correct(order.work.txn(), correction).await?;
+        store::matters::correct(order.work.txn(), &seal, correction).await?;
     }
     Ok(())
 }

@@ -15,13 +15,15 @@ const CODE_ALPHABET: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 /// Length of a query code.
 pub const CODE_LENGTH: usize = 8;
 
-/// Keys that pseudonyms and query codes are made with; derived from the installation's secret.
+/// Keys that pseudonyms, query codes and hashes of what was said are made with; derived from the installation's secret.
 #[derive(Clone)]
 pub struct Keys {
     /// For [`pseudonym`].
     pub citizen: [u8; 32],
     /// For [`query_code`].
     pub query_code: [u8; 32],
+    /// For [`keyed`].
+    pub hashes: [u8; 32],
 }
 
 /// The key under which an appeal is registered once and for ever.
@@ -126,16 +128,25 @@ pub fn pseudonym(
     Some(hex(&parts.finish()[..16]))
 }
 
+/// A hash as it is stored, in hexadecimal: under a key, so that nobody who has the database can try out which
+/// telephone number or text is in it.
+#[must_use]
+pub fn keyed(key: &[u8; 32], hash: &[u8; 32]) -> String {
+    let mut parts = Parts::keyed(key, "keyed-hash-v1");
+    parts.bytes(hash);
+    hex(&parts.finish())
+}
+
 /// The key by which two matters of one citizen are the same text; `None` if nothing can be compared.
 #[must_use]
-pub fn text_key(citizen: &str, fingerprint: &str) -> Option<String> {
+pub fn text_key(citizen: &str, fingerprint: &str) -> Option<[u8; 32]> {
     if citizen.is_empty() || fingerprint.is_empty() {
         return None;
     }
     let mut parts = Parts::new("same-text-v1");
     parts.text(citizen);
     parts.text(fingerprint);
-    Some(hex(&parts.finish()))
+    Some(parts.finish())
 }
 
 /// The code that opens the progress query of `number`: the same for every repetition of a receipt.

@@ -173,4 +173,19 @@ impl RefusedRow {
         self.refusal.found.clear();
         self
     }
+
+    /// What stood there: what was found, then its cells.
+    #[must_use]
+    pub fn words(&self) -> Vec<&str> {
+        let cells = self.row.cells.iter().map(String::as_str);
+        std::iter::once(self.refusal.found.as_str())
+            .chain(cells)
+            .collect()
+    }
+
+    /// Whether anything that stood there is kept.
+    #[must_use]
+    pub fn has_words(&self) -> bool {
+        self.words().iter().any(|word| !word.is_empty())
+    }
 }

@@ -8,6 +8,7 @@ pub mod identity;
 pub mod import;
 pub mod mapping;
 pub mod matter;
+pub mod owner;
 pub mod registration;
 pub mod registry;
 pub mod terms;

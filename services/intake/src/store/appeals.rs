@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::entity::appeal;
+use super::sealed::{self, Seal};
 use super::{IN_LIST_MAX, StoreError, instant, term};
 use crate::domain::appeal::{Appeal, Filter, Outcome};
 use crate::domain::registration::Confidentiality;
@@ -65,8 +66,9 @@ pub struct Cursor {
 }
 
 /// Inserts appeals, many a statement.
-pub async fn insert(txn: &Txn, rows: Vec<NewAppeal>) -> Result<(), StoreError> {
-    bulk::insert(txn, rows.into_iter().map(active).collect()).await?;
+pub async fn insert(txn: &Txn, rows: Vec<(NewAppeal, Seal)>) -> Result<(), StoreError> {
+    let models = rows.into_iter().map(active);
+    bulk::insert(txn, models.collect::<Result<Vec<_>, _>>()?).await?;
     Ok(())
 }
 
@@ -233,9 +235,15 @@ pub async fn save(txn: &Txn, changed: &Appeal) -> Result<(), StoreError> {
 }
 
 /// Keeps what a citizen is told as it was written.
-pub async fn keep_answer(txn: &Txn, id: AppealId, original: &str) -> Result<(), StoreError> {
+pub async fn keep_answer(
+    txn: &Txn,
+    seal: &Seal,
+    id: AppealId,
+    original: &str,
+) -> Result<(), StoreError> {
+    let sealed = seal.text(sealed::APPEAL_ANSWER, &sealed::row(id.uuid()), original)?;
     appeal::Entity::update_many()
-        .col_expr(appeal::Column::OriginalAnswer, Expr::value(original))
+        .col_expr(appeal::Column::SealedAnswer, Expr::value(sealed))
         .filter(appeal::Column::Id.eq(id.uuid()))
         .exec(&**txn)
         .await?;
@@ -245,8 +253,8 @@ pub async fn keep_answer(txn: &Txn, id: AppealId, original: &str) -> Result<(), 
 /// Erases what was said, masked and original, and forgets whose contact it was.
 pub async fn erase_content(txn: &Txn, id: AppealId) -> Result<(), StoreError> {
     appeal::Entity::update_many()
-        .col_expr(appeal::Column::OriginalSubject, Expr::value(""))
-        .col_expr(appeal::Column::OriginalText, Expr::value(""))
+        .col_expr(appeal::Column::SealedSubject, Expr::value(None::<Vec<u8>>))
+        .col_expr(appeal::Column::SealedText, Expr::value(None::<Vec<u8>>))
         .col_expr(appeal::Column::MaskedSubject, Expr::value(""))
         .col_expr(appeal::Column::MaskedText, Expr::value(""))
         .col_expr(appeal::Column::ContactId, Expr::value(None::<Uuid>))
@@ -257,10 +265,11 @@ pub async fn erase_content(txn: &Txn, id: AppealId) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn active(row: NewAppeal) -> appeal::ActiveModel {
+fn active((row, seal): (NewAppeal, Seal)) -> Result<appeal::ActiveModel, StoreError> {
     let appeal = row.appeal;
     let (flags, outcome) = (appeal.confidentiality, appeal.outcome);
-    appeal::ActiveModel {
+    let name = sealed::row(appeal.id.uuid());
+    Ok(appeal::ActiveModel {
         id: Set(appeal.id.uuid()),
         number: Set(appeal.number),
         version: Set(appeal.version),
@@ -275,8 +284,8 @@ fn active(row: NewAppeal) -> appeal::ActiveModel {
         differs_from: Set(row.differs_from.map(Id::uuid)),
         citizen: Set(appeal.citizen),
         contact_id: Set(appeal.contact.map(Id::uuid)),
-        original_subject: Set(row.original_subject),
-        original_text: Set(row.original_text),
+        original_subject: Set(String::new()),
+        original_text: Set(String::new()),
         masked_subject: Set(appeal.subject),
         masked_text: Set(appeal.text),
         said_at: Set(micros(appeal.said_at)),
@@ -294,7 +303,10 @@ fn active(row: NewAppeal) -> appeal::ActiveModel {
         reason: Set(outcome.reason),
         old_number: Set(appeal.old_number),
         import_batch_id: Set(appeal.import_batch.map(Id::uuid)),
-    }
+        sealed_subject: Set(seal.text(sealed::APPEAL_SUBJECT, &name, &row.original_subject)?),
+        sealed_text: Set(seal.text(sealed::APPEAL_TEXT, &name, &row.original_text)?),
+        sealed_answer: Set(None),
+    })
 }
 
 fn appeal_of(row: appeal::Model) -> Result<Appeal, StoreError> {

@@ -1,13 +1,15 @@
-//! Contacts in clear: written at registration, read only at the moment of sending.
+//! Contacts: sealed at registration, opened only at the moment of sending.
 
 use hotline_kernel::id::ContactId;
 use hotline_platform::access::Scope;
 use hotline_platform::bulk;
 use hotline_platform::db::Txn;
+use hotline_platform::vault::Vault;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
 
-use super::StoreError;
 use super::entity::contact;
+use super::sealed::{self, Opener, Seal};
+use super::{StoreError, broken};
 use crate::domain::registration::Contact;
 
 /// A contact to be kept.
@@ -21,14 +23,16 @@ pub struct NewContact {
 }
 
 /// Inserts contacts, many a statement.
-pub async fn insert(txn: &Txn, rows: Vec<NewContact>) -> Result<(), StoreError> {
-    bulk::insert(txn, rows.into_iter().map(active).collect()).await?;
+pub async fn insert(txn: &Txn, rows: Vec<(NewContact, Seal)>) -> Result<(), StoreError> {
+    let models = rows.into_iter().map(active);
+    bulk::insert(txn, models.collect::<Result<Vec<_>, _>>()?).await?;
     Ok(())
 }
 
-/// Reads a contact; none for a scope that is not everybody's. The caller has audited it.
+/// Reads a contact; none for a scope that is not everybody's, or if it was erased. The caller has audited it.
 pub async fn find(
     db: &impl ConnectionTrait,
+    vault: &Vault,
     scope: &Scope,
     id: ContactId,
 ) -> Result<Option<Contact>, StoreError> {
@@ -36,12 +40,12 @@ pub async fn find(
         return Ok(None);
     }
     let found = contact::Entity::find_by_id(id.uuid()).one(db).await?;
-    Ok(found.map(|row| Contact {
-        name: row.name,
-        phone: row.phone,
-        email: row.email,
-        account: row.account,
-    }))
+    let Some(sealed) = found.and_then(|row| row.sealed) else {
+        return Ok(None);
+    };
+    let opener = Opener::of(db, vault, std::iter::once(&sealed)).await?;
+    let parts = opener.list(sealed::CONTACT, &sealed::row(id.uuid()), &sealed)?;
+    parts.map(contact_of).transpose()
 }
 
 /// Erases a contact.
@@ -52,13 +56,40 @@ pub async fn erase(txn: &Txn, id: ContactId) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn active(row: NewContact) -> contact::ActiveModel {
-    contact::ActiveModel {
+/// A contact as it is sealed.
+pub(super) fn seal(
+    seal: &Seal,
+    id: ContactId,
+    contact: &Contact,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let parts = [
+        contact.name.as_str(),
+        &contact.phone,
+        &contact.email,
+        &contact.account,
+    ];
+    seal.list(sealed::CONTACT, &sealed::row(id.uuid()), &parts)
+}
+
+fn contact_of(parts: Vec<String>) -> Result<Contact, StoreError> {
+    let [name, phone, email, account] =
+        <[String; 4]>::try_from(parts).map_err(|_| broken("sealed"))?;
+    Ok(Contact {
+        name,
+        phone,
+        email,
+        account,
+    })
+}
+
+fn active((row, by): (NewContact, Seal)) -> Result<contact::ActiveModel, StoreError> {
+    Ok(contact::ActiveModel {
         id: Set(row.id.uuid()),
         citizen: Set(row.citizen),
-        name: Set(row.contact.name),
-        phone: Set(row.contact.phone),
-        email: Set(row.contact.email),
-        account: Set(row.contact.account),
-    }
+        name: Set(String::new()),
+        phone: Set(String::new()),
+        email: Set(String::new()),
+        account: Set(String::new()),
+        sealed: Set(seal(&by, row.id, &row.contact)?),
+    })
 }

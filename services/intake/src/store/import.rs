@@ -8,6 +8,7 @@ use hotline_platform::access::Scope;
 use hotline_platform::bulk;
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
+use hotline_platform::vault::Vault;
 use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
@@ -15,6 +16,7 @@ use sea_orm::{
 };
 
 use super::entity::{import_batch, import_refusal, import_row};
+use super::sealed::{self, Opener, Seal};
 use super::{IN_LIST_MAX, StoreError, broken, optional_instant, term};
 use crate::domain::import::{ImportBatch, ImportKey, ImportSums, RawRow, RefusedRow, RowOutcome};
 use crate::domain::mapping::Refusal;
@@ -166,31 +168,38 @@ pub async fn occurrences(
     Ok(counts)
 }
 
-/// Keeps refused rows, with as much of what stood in them as they hold.
+/// Keeps refused rows; what stood in them is sealed, and nothing is kept of one that has no seal.
 pub async fn insert_refusals(
     txn: &Txn,
     batch: ImportBatchId,
-    rows: &[RefusedRow],
+    rows: &[(&RefusedRow, Option<Seal>)],
 ) -> Result<(), StoreError> {
-    let models = rows.iter().map(|refused| {
+    let models = rows.iter().map(|(refused, seal)| {
+        let place = sealed::refusal_row(batch.uuid(), refused.row.row_no);
+        let words = refused.words();
         Ok(import_refusal::ActiveModel {
+            sealed: Set(match seal {
+                Some(seal) => seal.list(sealed::REFUSAL, &place, &words)?,
+                None => None,
+            }),
             batch_id: Set(batch.uuid()),
             row_no: Set(refused.row.row_no),
             source_line: Set(refused.row.source_line),
             field: Set(refused.refusal.field.clone()),
             expected: Set(storable(&refused.refusal.expected)),
-            found: Set(storable(&refused.refusal.found)),
-            cells: Set(json(&refused.row.cells)?),
+            found: Set(String::new()),
+            cells: Set("[]".to_owned()),
         })
     });
     bulk::insert(txn, models.collect::<Result<Vec<_>, StoreError>>()?).await?;
     Ok(())
 }
 
-/// Refused rows of a run behind `after`, in order of the file; none for a scope that is not everybody's.
+/// Refused rows of a run behind `after`, in order of the file; none for a scope that is not everybody's. What stood
+/// in one that was erased is left out.
 pub async fn refusals(
     db: &impl ConnectionTrait,
-    scope: &Scope,
+    (vault, scope): (&Vault, &Scope),
     batch: ImportBatchId,
     after: i64,
     size: u64,
@@ -205,7 +214,10 @@ pub async fn refusals(
         .limit(size)
         .all(db)
         .await?;
-    rows.into_iter().map(refused_of).collect()
+    let opener = Opener::of(db, vault, rows.iter().filter_map(|row| row.sealed.as_ref())).await?;
+    rows.into_iter()
+        .map(|row| refused_of(row, &opener))
+        .collect()
 }
 
 fn batch_of(row: import_batch::Model) -> Result<ImportBatch, StoreError> {
@@ -233,18 +245,26 @@ fn batch_of(row: import_batch::Model) -> Result<ImportBatch, StoreError> {
     })
 }
 
-fn refused_of(row: import_refusal::Model) -> Result<RefusedRow, StoreError> {
+fn refused_of(row: import_refusal::Model, opener: &Opener) -> Result<RefusedRow, StoreError> {
+    let place = sealed::refusal_row(row.batch_id, row.row_no);
+    let words = match &row.sealed {
+        Some(sealed) => opener.list(sealed::REFUSAL, &place, sealed)?,
+        None => None,
+    };
+    let mut words = words.unwrap_or_default().into_iter();
+    let found = words.next().unwrap_or_default();
+    let cells = words.collect();
     Ok(RefusedRow {
         row: RawRow {
             row_no: row.row_no,
             source_line: row.source_line,
-            cells: serde_json::from_str(&row.cells).map_err(|_| broken("cells"))?,
             unreadable: String::new(),
+            cells,
         },
         refusal: Refusal {
             field: row.field,
             expected: row.expected,
-            found: row.found,
+            found,
         },
     })
 }

@@ -14,6 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::entity::matter;
+use super::sealed::{self, Seal};
 use super::{IN_LIST_MAX, StoreError, optional_instant, term};
 use crate::domain::matter::{MaskedReply, Matter, Place};
 use crate::domain::terms::Term;
@@ -33,8 +34,9 @@ pub struct NewMatterRow {
 }
 
 /// Inserts matters, many a statement.
-pub async fn insert(txn: &Txn, rows: Vec<NewMatterRow>) -> Result<(), StoreError> {
-    bulk::insert(txn, rows.into_iter().map(active).collect()).await?;
+pub async fn insert(txn: &Txn, rows: Vec<(NewMatterRow, Seal)>) -> Result<(), StoreError> {
+    let models = rows.into_iter().map(active);
+    bulk::insert(txn, models.collect::<Result<Vec<_>, _>>()?).await?;
     Ok(())
 }
 
@@ -196,8 +198,9 @@ pub struct Correction<'a> {
 }
 
 /// Saves corrections of a matter.
-pub async fn correct(txn: &Txn, correction: Correction<'_>) -> Result<(), StoreError> {
+pub async fn correct(txn: &Txn, seal: &Seal, correction: Correction<'_>) -> Result<(), StoreError> {
     let matter = correction.matter;
+    let row = sealed::row(matter.id.uuid());
     let mut update = matter::Entity::update_many()
         .col_expr(matter::Column::Kind, Expr::value(matter.kind.word()))
         .col_expr(matter::Column::Urgency, Expr::value(matter.urgency.word()))
@@ -222,10 +225,12 @@ pub async fn correct(txn: &Txn, correction: Correction<'_>) -> Result<(), StoreE
             Expr::value(matter.text_key.clone()),
         );
     if let Some(original) = correction.original_subject {
-        update = update.col_expr(matter::Column::OriginalSubject, Expr::value(original));
+        let sealed = seal.text(sealed::MATTER_SUBJECT, &row, original)?;
+        update = update.col_expr(matter::Column::SealedSubject, Expr::value(sealed));
     }
     if let Some(original) = correction.original_text {
-        update = update.col_expr(matter::Column::OriginalText, Expr::value(original));
+        let sealed = seal.text(sealed::MATTER_TEXT, &row, original)?;
+        update = update.col_expr(matter::Column::SealedText, Expr::value(sealed));
     }
     update
         .filter(matter::Column::Id.eq(matter.id.uuid()))
@@ -237,12 +242,12 @@ pub async fn correct(txn: &Txn, correction: Correction<'_>) -> Result<(), StoreE
 /// Erases what was said and replied in the matters of an appeal.
 pub async fn erase_content(txn: &Txn, appeal: AppealId) -> Result<(), StoreError> {
     matter::Entity::update_many()
-        .col_expr(matter::Column::OriginalSubject, Expr::value(""))
-        .col_expr(matter::Column::OriginalText, Expr::value(""))
+        .col_expr(matter::Column::SealedSubject, Expr::value(None::<Vec<u8>>))
+        .col_expr(matter::Column::SealedText, Expr::value(None::<Vec<u8>>))
         .col_expr(matter::Column::MaskedSubject, Expr::value(""))
         .col_expr(matter::Column::MaskedText, Expr::value(""))
         .col_expr(matter::Column::TextKey, Expr::value(None::<String>))
-        .col_expr(matter::Column::OriginalReply, Expr::value(None::<String>))
+        .col_expr(matter::Column::SealedReply, Expr::value(None::<Vec<u8>>))
         .col_expr(matter::Column::MaskedReply, Expr::value(None::<String>))
         .col_expr(matter::Column::RepliedAt, Expr::value(None::<i64>))
         .filter(matter::Column::AppealId.eq(appeal.uuid()))
@@ -259,14 +264,19 @@ fn place_word(place: Place) -> &'static str {
     }
 }
 
-fn active(row: NewMatterRow) -> matter::ActiveModel {
+fn active((row, seal): (NewMatterRow, Seal)) -> Result<matter::ActiveModel, StoreError> {
     let matter = row.matter;
+    let name = sealed::row(matter.id.uuid());
+    let reply = row.original_reply.as_deref().unwrap_or_default();
     let ticket = matter.ticket().map(TicketId::uuid);
     let (masked_reply, replied_at) = match matter.imported_reply {
         Some(reply) => (Some(reply.text), reply.replied_at.map(micros)),
         None => (None, None),
     };
-    matter::ActiveModel {
+    Ok(matter::ActiveModel {
+        sealed_subject: Set(seal.text(sealed::MATTER_SUBJECT, &name, &row.original_subject)?),
+        sealed_text: Set(seal.text(sealed::MATTER_TEXT, &name, &row.original_text)?),
+        sealed_reply: Set(seal.text(sealed::MATTER_REPLY, &name, reply)?),
         id: Set(matter.id.uuid()),
         appeal_id: Set(matter.appeal_id.uuid()),
         ordinal: Set(i32::try_from(matter.ordinal).unwrap_or(i32::MAX)),
@@ -279,12 +289,12 @@ fn active(row: NewMatterRow) -> matter::ActiveModel {
         urgency: Set(matter.urgency.word().to_owned()),
         category_code: Set(matter.category_code),
         area_code: Set(matter.area_code),
-        original_subject: Set(row.original_subject),
-        original_text: Set(row.original_text),
+        original_subject: Set(String::new()),
+        original_text: Set(String::new()),
         masked_subject: Set(matter.subject),
         masked_text: Set(matter.text),
         imported_due_at: Set(matter.imported_due_at.map(micros)),
-        original_reply: Set(row.original_reply),
+        original_reply: Set(None),
         masked_reply: Set(masked_reply),
         replied_at: Set(replied_at),
         open_key: Set(if row.is_open {
@@ -293,7 +303,7 @@ fn active(row: NewMatterRow) -> matter::ActiveModel {
             None
         }),
         text_key: Set(matter.text_key),
-    }
+    })
 }
 
 fn matter_of(row: matter::Model) -> Result<Matter, StoreError> {

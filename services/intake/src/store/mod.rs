@@ -1,6 +1,6 @@
 //! Everything intake keeps. Entities are private here; what goes in and out is domain types.
 //!
-//! Originals of texts and contacts are written here and read back only by [`contacts::find`].
+//! Originals of texts and contacts are written here sealed ([`sealed`]).
 
 pub mod appeals;
 pub mod conservation;
@@ -10,11 +10,15 @@ pub mod import;
 pub mod matters;
 pub mod migration;
 pub mod registry;
+pub mod sealed;
+pub mod sealing;
+pub mod tally;
 pub mod texts;
 pub mod tickets;
 
 use hotline_kernel::time::{Timestamp, from_micros};
 use hotline_platform::core::CoreError;
+use hotline_platform::vault::VaultError;
 use sea_orm::{DbErr, SqlErr};
 
 use crate::domain::terms::Term;
@@ -38,6 +42,15 @@ impl From<DbErr> for StoreError {
         match error.sql_err() {
             Some(SqlErr::UniqueConstraintViolation(_)) => Self::Collision,
             _ => Self::Core(error.into()),
+        }
+    }
+}
+
+impl From<VaultError> for StoreError {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Statement(error) => error.into(),
+            other => Self::Core(other.into()),
         }
     }
 }

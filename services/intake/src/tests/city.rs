@@ -39,6 +39,8 @@ pub struct City {
     pub core: Core,
     pub intake: Intake,
     pub clock: ManualClock,
+    #[expect(dead_code, reason = "the folder lives as long as the city")]
+    pub keys: tempfile::TempDir,
     _database: TestDatabase,
 }
 
@@ -61,21 +63,27 @@ impl City {
             &clock,
         )
         .await;
+        let keys = tempfile::tempdir().expect("a folder for keys");
+        let vault = testing::vault(keys.path());
         let settings = Settings {
             keys: Keys {
                 citizen: [1; 32],
                 query_code: [2; 32],
+                hashes: [3; 32],
             },
+            vault: vault.clone(),
             zone: Zone::SHANGHAI,
             masker: Masker::standard(),
             batch_max: hotline_platform::group_commit::BATCH_MAX,
         };
         let intake = Intake::new(core.clone(), settings);
+        intake.open().await.expect("the vault opens");
         let city = Self {
             label: database.label,
             core,
             intake,
             clock,
+            keys,
             _database: database,
         };
         let channels = "code,name,kind\ntel12345,12345电话,phone\nmailbox,市长信箱,mailbox\n";

@@ -8,5 +8,6 @@ mod importing;
 mod moving;
 mod registering;
 mod repeating;
+mod sealing;
 mod speaking;
 mod walking;

@@ -88,6 +88,7 @@ async fn two_processes_that_register_the_same_at_once_make_one_appeal() {
             city.core.clone(),
             crate::app::register::Settings {
                 keys: city.intake.settings.keys.clone(),
+                vault: city.intake.settings.vault.clone(),
                 zone: city.intake.settings.zone,
                 masker: city.intake.settings.masker.clone(),
                 batch_max: city.intake.settings.batch_max,

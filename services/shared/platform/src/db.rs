@@ -167,6 +167,19 @@ impl Db {
         Ok(txn)
     }
 
+    /// Empties SQLite's write-ahead log into the database, so that nothing that was overwritten is left there.
+    ///
+    /// # Errors
+    ///
+    /// [`CoreError`] if the database fails.
+    pub async fn shrink_log(&self) -> Result<(), CoreError> {
+        if self.write.get_database_backend() == DbBackend::Sqlite {
+            let text = "PRAGMA wal_checkpoint(TRUNCATE)";
+            self.write.execute_unprepared(text).await?;
+        }
+        Ok(())
+    }
+
     /// Closes the pools; what runs is finished first.
     pub async fn close(&self) {
         for pool in [self.read.clone(), self.write.clone()] {
@@ -224,7 +237,9 @@ fn sqlite(url: &str, connections: u32, is_reader: bool) -> ConnectOptions {
                 .foreign_keys(true)
                 .busy_timeout(BUSY_TIMEOUT)
                 .pragma("trusted_schema", "OFF")
-                .pragma("cell_size_check", "ON");
+                .pragma("cell_size_check", "ON")
+                // What is overwritten or deleted is not left in the file.
+                .pragma("secure_delete", "ON");
             if is_reader {
                 set.pragma("query_only", "ON")
             } else {

@@ -45,11 +45,13 @@ pub enum Bug {
     ImportSkipsRow,
     /// The store of tickets forgets whose tickets a caller may touch.
     ScopeForgotten,
+    /// A sealed value is not pinned to its place.
+    NoAssociatedData,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::AcknowledgeBeforeCommit,
         Self::NaiveCursor,
         Self::OffsetOutside,
@@ -67,6 +69,7 @@ impl Bug {
         Self::LostUpdate,
         Self::ImportSkipsRow,
         Self::ScopeForgotten,
+        Self::NoAssociatedData,
     ];
 
     /// Its name in the environment.
@@ -90,6 +93,7 @@ impl Bug {
             Self::LostUpdate => "lost_update",
             Self::ImportSkipsRow => "import_skips_row",
             Self::ScopeForgotten => "scope_forgotten",
+            Self::NoAssociatedData => "no_associated_data",
         }
     }
 }

@@ -49,6 +49,7 @@ pub mod tasks;
 pub mod testing;
 pub mod timers;
 pub mod upkeep;
+pub mod vault;
 pub mod work;
 
 pub mod check;

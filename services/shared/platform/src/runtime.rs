@@ -17,6 +17,7 @@ use crate::ids::Ids;
 use crate::migration;
 use crate::reaction::{Reaction, TimerHandler};
 use crate::tasks::Tasks;
+use crate::vault::Vault;
 
 pub use crate::peers::{Peers, Transport};
 
@@ -49,6 +50,8 @@ pub struct RuntimeParts {
     pub zone: Zone,
     /// The installation secret.
     pub secret: Secret,
+    /// Seals personal data.
+    pub vault: Vault,
     /// Whether pending migrations are applied when a database is opened, or refused.
     pub auto_migrate: bool,
     /// How large the database pools are.
@@ -176,6 +179,12 @@ impl Runtime {
     #[must_use]
     pub fn derive_key(&self, purpose: &str) -> [u8; 32] {
         self.inner.parts.secret.derive_key(purpose)
+    }
+
+    /// Seals personal data.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.inner.parts.vault
     }
 
     /// Every task of the process.

@@ -23,6 +23,8 @@ use crate::grpc::Principal;
 use crate::ids::Ids;
 use crate::reaction::{Reaction, ReactionError, TimerHandler};
 use crate::tasks::Tasks;
+use crate::vault::erasure::ErasedFile;
+use crate::vault::{KeyFile, Suite, Vault, VaultParts};
 use crate::work::Work;
 use crate::{migration, outbox, timers};
 
@@ -237,6 +239,17 @@ pub async fn core_with(
         clock,
         ids,
         tasks,
+    })
+}
+
+/// A vault that keeps its keys in `folder`.
+#[must_use]
+pub fn vault(folder: &std::path::Path) -> Vault {
+    let suite = Suite::default();
+    Vault::new(VaultParts {
+        suite,
+        holder: Arc::new(KeyFile::new(suite, &folder.join("vault.keys"))),
+        erased: ErasedFile::new(&folder.join("vault.erased")),
     })
 }
 

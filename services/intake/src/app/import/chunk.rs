@@ -6,7 +6,7 @@ use hotline_kernel::id::{AppealId, ImportBatchId};
 
 use crate::app::Order;
 use crate::app::register::{Registered, Registrar, Submission};
-use crate::domain::identity::hex;
+use crate::domain::identity;
 use crate::domain::import::{ImportBatch, RawRow, RefusedRow, RowOutcome};
 use crate::domain::mapping::{Binding, MappedRow, Mapping, Refusal, RowContext};
 use crate::domain::registration::Identity;
@@ -82,7 +82,7 @@ impl<'a> Chunk<'a> {
         let contents: Vec<String> = self
             .mapped
             .iter()
-            .filter_map(|(_, mapped)| content_of(mapped))
+            .filter_map(|(_, mapped)| content_of(order, mapped))
             .collect();
         let mut counts = store::import::occurrences(&**order.work.txn(), batch, &contents).await?;
         for (_, mapped) in &mut self.mapped {
@@ -93,7 +93,9 @@ impl<'a> Chunk<'a> {
             else {
                 continue;
             };
-            let count = counts.entry(hex(content)).or_default();
+            let count = counts
+                .entry(identity::keyed(&order.settings.keys.hashes, content))
+                .or_default();
             *count += 1;
             *occurrence = u32::try_from(*count).unwrap_or(u32::MAX);
         }
@@ -109,7 +111,7 @@ impl<'a> Chunk<'a> {
         let mapped = std::mem::take(&mut self.mapped);
         let contents: HashMap<i64, String> = mapped
             .iter()
-            .filter_map(|(row, mapped)| Some((row.row_no, content_of(mapped)?)))
+            .filter_map(|(row, mapped)| Some((row.row_no, content_of(order, mapped)?)))
             .collect();
         let (rows, submissions): (Vec<&RawRow>, Vec<Submission>) = mapped
             .into_iter()
@@ -189,9 +191,11 @@ fn read(binding: &Binding, row: &RawRow, context: &RowContext) -> Result<MappedR
     binding.apply(&row.cells, context)
 }
 
-fn content_of(mapped: &MappedRow) -> Option<String> {
+fn content_of(order: Order<'_>, mapped: &MappedRow) -> Option<String> {
     match &mapped.registration.identity {
-        Identity::Row { content, .. } => Some(hex(content)),
+        Identity::Row { content, .. } => {
+            Some(identity::keyed(&order.settings.keys.hashes, content))
+        }
         Identity::SourceId(_) | Identity::ClientKey(_) => None,
     }
 }

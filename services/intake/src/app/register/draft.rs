@@ -14,7 +14,7 @@ use super::masking::Masks;
 use super::sorting::{Fresh, Known, Sorted, Telling};
 use super::{OpenTexts, Settings};
 use crate::domain::appeal::{Appeal, Outcome};
-use crate::domain::identity;
+use crate::domain::identity::{self, Keys};
 use crate::domain::matter::{MaskedReply, Matter, Move, Place, Step};
 use crate::domain::registration::{NewMatter, Registration};
 use crate::domain::terms::{AppealState, Kind, Nature};
@@ -149,6 +149,7 @@ fn one<'a>(
     for (ordinal, told) in (1_u32..).zip(registration.complete_matters()) {
         let number = numbers.next().unwrap_or_default();
         let row = MatterDraft {
+            secrets: &settings.keys,
             appeal_id,
             ordinal,
             number,
@@ -248,6 +249,7 @@ fn citizen(settings: &Settings, registration: &Registration) -> String {
 
 /// What a matter takes from its appeal.
 struct MatterDraft<'a> {
+    secrets: &'a Keys,
     appeal_id: AppealId,
     ordinal: u32,
     number: String,
@@ -281,7 +283,7 @@ impl MatterDraft<'_> {
                 text: self.masks.get(&reply.text),
                 replied_at: reply.replied_at,
             }),
-            text_key: text_key(self.citizen, &told.subject, &told.text),
+            text_key: text_key(self.secrets, self.citizen, &told),
             category_code: told.category_code,
             area_code: told.area_code,
         };
@@ -296,13 +298,14 @@ impl MatterDraft<'_> {
 }
 
 /// The key of what a matter says: its text, or its subject where it has no text.
-pub fn text_key(citizen: &str, subject: &str, text: &str) -> Option<String> {
-    let said = if text.trim().is_empty() {
-        subject
+pub fn text_key(secrets: &Keys, citizen: &str, told: &NewMatter) -> Option<String> {
+    let said = if told.text.trim().is_empty() {
+        &told.subject
     } else {
-        text
+        &told.text
     };
-    identity::text_key(citizen, &fingerprint(said))
+    let plain = identity::text_key(citizen, &fingerprint(said))?;
+    Some(identity::keyed(&secrets.hashes, &plain))
 }
 
 async fn open_texts(work: &Work, drafts: &[Draft<'_>]) -> Result<OpenTexts, IntakeError> {

@@ -8,7 +8,7 @@ use hotline_platform::work::{Cause, Work};
 
 use super::Submission;
 use super::masking::Masks;
-use crate::domain::identity::{self, hex};
+use crate::domain::identity::{self, Keys};
 use crate::domain::registration::{
     Confidentiality, Contact, Identity, Imported, NewMatter, Registration,
 };
@@ -86,6 +86,7 @@ pub struct Sorted<'a> {
 
 /// Checks every submission against its limits and the registry.
 pub async fn read<'a>(
+    secrets: &Keys,
     work: &Work,
     items: &'a [Submission],
 ) -> Result<Vec<Result<Telling<'a>, IntakeError>>, IntakeError> {
@@ -108,14 +109,14 @@ pub async fn read<'a>(
         .collect();
     Ok(items
         .iter()
-        .map(|item| telling(item, &channels, &lines))
+        .map(|item| telling(secrets, item, (&channels, &lines)))
         .collect())
 }
 
 fn telling<'a>(
+    secrets: &Keys,
     item: &'a Submission,
-    channels: &HashSet<String>,
-    lines: &HashMap<String, bool>,
+    (channels, lines): (&HashSet<String>, &HashMap<String, bool>),
 ) -> Result<Telling<'a>, IntakeError> {
     let registration = &item.registration;
     let line = registration.line_number.as_str();
@@ -143,14 +144,15 @@ fn telling<'a>(
         (false, true) => Some(identity::content_hash(registration)),
         (false, false) => Some(identity::content_hash(&without_content(registration))),
     };
+    let kept_as = |hash: &[u8; 32]| identity::keyed(&secrets.hashes, hash);
     Ok(Telling {
         cause: &item.cause,
         is_exempt,
         masks: item.masks.as_ref().filter(|_| !is_exempt),
-        dedup_key: hex(&key),
-        other_key: hex(&identity::dedup_key_of_other_content(&key, &content)),
-        content_hash: hex(&content),
-        otherwise_hash: otherwise.map(|hash| hex(&hash)),
+        dedup_key: kept_as(&key),
+        other_key: kept_as(&identity::dedup_key_of_other_content(&key, &content)),
+        content_hash: kept_as(&content),
+        otherwise_hash: otherwise.as_ref().map(kept_as),
         unregistered,
         registration: kept,
     })

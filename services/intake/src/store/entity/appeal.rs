@@ -1,4 +1,4 @@
-//! Appeals.
+//! Appeals. The originals that older versions kept in clear are empty.
 
 use sea_orm::entity::prelude::*;
 
@@ -39,6 +39,9 @@ pub struct Model {
     pub reason: String,
     pub old_number: String,
     pub import_batch_id: Option<Uuid>,
+    pub sealed_subject: Option<Vec<u8>>,
+    pub sealed_text: Option<Vec<u8>>,
+    pub sealed_answer: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

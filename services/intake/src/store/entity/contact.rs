@@ -1,4 +1,4 @@
-//! Contacts, in clear.
+//! Contacts. What older versions kept in clear is empty.
 
 use sea_orm::entity::prelude::*;
 
@@ -12,6 +12,7 @@ pub struct Model {
     pub phone: String,
     pub email: String,
     pub account: String,
+    pub sealed: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

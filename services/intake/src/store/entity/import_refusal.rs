@@ -14,6 +14,7 @@ pub struct Model {
     pub expected: String,
     pub found: String,
     pub cells: String,
+    pub sealed: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

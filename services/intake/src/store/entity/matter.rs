@@ -1,4 +1,4 @@
-//! Matters.
+//! Matters. The originals that older versions kept in clear are empty.
 
 use sea_orm::entity::prelude::*;
 
@@ -28,6 +28,9 @@ pub struct Model {
     pub replied_at: Option<i64>,
     pub text_key: Option<String>,
     pub open_key: Option<String>,
+    pub sealed_subject: Option<Vec<u8>>,
+    pub sealed_text: Option<Vec<u8>>,
+    pub sealed_reply: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

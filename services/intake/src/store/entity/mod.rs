@@ -9,4 +9,5 @@ pub mod import_row;
 pub mod line;
 pub mod matter;
 pub mod registry_load;
+pub mod sealing;
 pub mod ticket_seen;

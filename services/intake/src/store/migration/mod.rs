@@ -2,6 +2,7 @@
 
 mod m20261122_000001_intake_appeals;
 mod m20261122_000002_intake_imports;
+mod m20261128_000001_intake_vault;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -10,5 +11,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     let mut all = hotline_platform::migration::migrations();
     all.push(Box::new(m20261122_000001_intake_appeals::Migration));
     all.push(Box::new(m20261122_000002_intake_imports::Migration));
+    all.push(Box::new(m20261128_000001_intake_vault::Migration));
     all
 }
