@@ -4,9 +4,11 @@ use hotline::services::Name;
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal, SERVICE_METADATA};
 use prost::Message;
 use prost::bytes::{Buf, BufMut};
-use tonic::client::Grpc;
+use tonic::body::Body;
+use tonic::client::{Grpc, GrpcService};
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::codegen::http::uri::PathAndQuery;
+use tonic::codegen::{Body as HttpBody, StdError};
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -41,7 +43,12 @@ impl City {
         request
             .metadata_mut()
             .insert(name, value.parse().expect("ASCII"));
-        let answer = self.answer(path, request).await;
+        let service = service_of(path);
+        // A person comes over the socket, a service from within its process.
+        let answer = match principal.service() {
+            Some(_) => self.answer(self.inside(service), path, request).await,
+            None => self.answer(self.channel(service), path, request).await,
+        };
         match answer {
             Ok(answer) => Outcome {
                 code: Code::Ok,
@@ -61,11 +68,22 @@ impl City {
         }
     }
 
-    async fn answer(&self, path: &str, request: Request<Vec<u8>>) -> Result<Vec<u8>, Status> {
+    async fn answer<T>(
+        &self,
+        way: T,
+        path: &str,
+        request: Request<Vec<u8>>,
+    ) -> Result<Vec<u8>, Status>
+    where
+        T: GrpcService<Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: HttpBody<Data = prost::bytes::Bytes> + Send + 'static,
+        <T::ResponseBody as HttpBody>::Error: Into<StdError> + Send,
+    {
         let path: PathAndQuery = path.parse().expect("a path");
-        let mut client = Grpc::new(self.channel(service_of(path.path())));
+        let mut client = Grpc::new(way);
         let ready = client.ready().await;
-        ready.unwrap_or_else(|error| panic!("{}: {error}", self.label));
+        ready.unwrap_or_else(|error| panic!("{}: {}", self.label, error.into()));
         // An answer of one message is a stream of one.
         let mut stream = client
             .server_streaming(request, path, Bytes)

@@ -13,22 +13,26 @@ use hotline::services::Name;
 use hotline::{Parts, Running};
 use hotline_kernel::time::{Clock, Timestamp, Zone};
 use hotline_platform::identity::SignKey;
+use hotline_platform::peers::{self, Outgoing, Transport};
 use hotline_platform::testing::{ManualClock, redis_url};
+use hotline_platform::tls::Tls;
 use hotline_proto::intake::LoadRegistryRequest as LoadIntake;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::routing::LoadRegistryRequest as LoadRouting;
 use hotline_proto::routing::LoadRegistryResponse;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
-use tonic::transport::Endpoint;
 use tonic::{Response, Status};
 
+use crate::certificates::Authority;
 use crate::principal::{Door, Signing, by};
 use crate::process::Installation;
 use crate::registry::{HOLIDAYS_2026, Owner, TABLES};
 
 /// How long a city may take to come to rest.
 const REST_MAX: Duration = Duration::from_mins(1);
+/// How long a call may take.
+const CALL_MAX: Duration = Duration::from_mins(1);
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Databases of a Redis that tests share; number 0 is left to others.
@@ -234,6 +238,16 @@ impl City {
         self.processes[self.process_of(service)].channel.clone()
     }
 
+    /// The way to a service within its process, where services are believed.
+    pub(crate) fn inside(&self, service: Name) -> Transport {
+        let process = &self.processes[self.process_of(service)];
+        process
+            .running
+            .as_ref()
+            .expect("it runs")
+            .transport(service.word())
+    }
+
     pub(crate) fn database_url(&self, service: Name) -> String {
         let config = &self.processes[self.process_of(service)].config;
         config.database_url(service)
@@ -327,11 +341,17 @@ async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> V
     std::fs::write(&public, signs.verify_key().text()).expect("a writable folder");
     config.identity.signing_key_file = Some(key);
     let signing = Signing::of(&config);
+    let authority = Authority::found(installation.folder());
+    let scheme = if groups.len() > 1 { "https" } else { "http" };
     let addresses: Vec<_> = groups.iter().map(|_| free_address()).collect();
     let mut processes = Vec::new();
     for (number, services) in groups.iter().enumerate() {
         let mut config = config.clone();
         config.server.listen = addresses[number].parse().expect("an address");
+        if groups.len() > 1 {
+            let words: Vec<&str> = services.iter().map(|name| name.word()).collect();
+            config.tls = Some(authority.issues(&words));
+        }
         if number > 0 {
             config.data_dir = installation.folder().join(format!("process{number}"));
             // It speaks for itself only.
@@ -343,17 +363,22 @@ async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> V
             .enumerate()
             .filter(|(other, _)| *other != number)
         {
-            let address = format!("http://{}", addresses[other]);
+            let address = format!("https://{}", addresses[other]);
             config
                 .peers
                 .extend(peers.iter().map(|peer| (*peer, address.clone())));
         }
-        let endpoint =
-            Endpoint::from_shared(format!("http://{}", addresses[number])).expect("an address");
+        let address = format!("{scheme}://{}", addresses[number]);
+        let tls = config.tls.as_ref();
+        let outgoing = Outgoing {
+            tls: tls.map(|tls| Tls::open(tls).expect("files that go together")),
+            ..Outgoing::default()
+        };
+        let channel = peers::channel(services[0].word(), &address, &outgoing, CALL_MAX);
         processes.push(Process {
             services,
             config,
-            channel: signing.on(endpoint.connect_lazy()),
+            channel: signing.on(channel.expect("an address")),
             running: None,
         });
     }

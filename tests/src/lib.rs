@@ -11,6 +11,7 @@
 )]
 
 pub mod access;
+pub mod certificates;
 pub mod chaos;
 pub mod city;
 pub mod cluster;

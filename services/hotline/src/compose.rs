@@ -3,6 +3,7 @@
 //! Embedded or distributed is not decided here. A service that is mounted is reached in this
 //! process, another one at its address; everything below gets a `Transport` and cannot tell.
 
+mod door;
 mod rest;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use hotline_platform::peers::{Peers, Transport};
 use hotline_platform::runtime::{Runtime, RuntimeParts, Secret, Service};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
+use hotline_platform::tls::Tls;
 use hotline_platform::vault::Vault;
 use hotline_platform::{fault, feed, relay, replay, timers, upkeep};
 use tokio::time::timeout;
@@ -53,6 +55,7 @@ pub struct Mounted {
     pub(crate) peers: Arc<Peers>,
     pub(crate) tasks: Tasks,
     names: Vec<Name>,
+    tls: Option<Arc<Tls>>,
     routes: Routes,
     secret: Secret,
     pub(crate) vault: Vault,
@@ -116,6 +119,7 @@ impl City {
             config: &config.server,
             routes: mounted.routes.clone(),
             descriptors: hotline_proto::DESCRIPTORS,
+            tls: mounted.tls.clone(),
             tasks: &mounted.tasks,
         };
         let server = Server::start(parts).await?;
@@ -193,7 +197,8 @@ impl City {
         let all = mounted
             .iter()
             .map(|(_, service)| service.routes.clone())
-            .chain([Routes::new(logs)]);
+            .chain([Routes::new(logs)])
+            .chain(door::to_the_others(names, &peers));
         let routes = layers::on(
             layers::merge(all),
             Edge {
@@ -213,6 +218,7 @@ impl City {
             peers,
             tasks,
             names: names.to_vec(),
+            tls: identity.tls,
             routes,
             secret,
             vault,

@@ -10,6 +10,7 @@ use std::time::Duration;
 use hotline_kernel::time::Zone;
 use hotline_platform::config::{ConfigError, ServerConfig, TelemetryConfig, environment, parse};
 use hotline_platform::identity::Credential;
+use hotline_platform::tls::TlsConfig;
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer};
 use toml::Table;
@@ -30,6 +31,8 @@ pub struct Config {
     pub identity: IdentityConfig,
     /// What personal data is sealed with.
     pub vault: VaultConfig,
+    /// The certificate of this process; absent: nobody on another machine is spoken to.
+    pub tls: Option<TlsConfig>,
     /// What is listened on.
     pub server: ServerConfig,
     /// Where services keep their data.
@@ -166,6 +169,7 @@ impl Default for Config {
             city: CityConfig::default(),
             identity: IdentityConfig::default(),
             vault: VaultConfig::default(),
+            tls: None,
             server: ServerConfig::default(),
             database: DatabaseConfig::default(),
             intake: Section::default(),
@@ -261,139 +265,4 @@ impl Config {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SINGLE: &str = include_str!("../../../deploy/config/single.toml");
-    const DISTRIBUTED: &str = include_str!("../../../deploy/config/distributed.toml");
-
-    #[test]
-    fn no_file_at_all_is_a_whole_city_in_the_data_folder() {
-        let config: Config = parse("", &[]).unwrap();
-        assert_eq!(config.database_url(Name::Intake), "sqlite://data/intake.db");
-        assert!(config.auto_migrate(Name::ALL));
-        assert!(config.server.listen.ip().is_loopback());
-        assert!(config.feed.redis_url.is_none());
-        assert_eq!(config.zone().unwrap(), Zone::SHANGHAI);
-    }
-
-    #[test]
-    fn the_sample_of_one_process_says_what_the_defaults_are() {
-        let sample: Config = parse(SINGLE, &[]).unwrap();
-        assert_eq!(format!("{sample:?}"), format!("{:?}", Config::default()));
-    }
-
-    #[test]
-    fn the_sample_of_many_processes_has_a_database_per_service_and_refuses_pending_migrations() {
-        let config: Config = parse(DISTRIBUTED, &[]).unwrap();
-        let urls: Vec<String> = Name::STORED
-            .iter()
-            .map(|&service| config.database_url(service))
-            .collect();
-        for (service, url) in Name::STORED.iter().zip(&urls) {
-            assert!(url.starts_with("postgres://"), "{service}: {url}");
-            assert_eq!(
-                urls.iter().filter(|other| *other == url).count(),
-                1,
-                "{service} has its own"
-            );
-        }
-        assert!(!config.auto_migrate(Name::ALL));
-        assert!(config.feed.redis_url.is_some());
-    }
-
-    #[test]
-    fn the_sample_of_many_processes_gives_each_a_port_of_its_own_on_loopback() {
-        let config: Config = parse(DISTRIBUTED, &[]).unwrap();
-        let mut seen = std::collections::BTreeSet::new();
-        for service in Name::STORED {
-            let address = config.peers[service].strip_prefix("http://").unwrap();
-            let address: std::net::SocketAddr = address.parse().unwrap();
-            assert!(address.ip().is_loopback(), "{service}: {address}");
-            assert!(seen.insert(address), "{service} shares {address}");
-            let command = DISTRIBUTED
-                .lines()
-                .find(|line| line.contains(&format!("hotline run {service} ")))
-                .unwrap_or_else(|| panic!("how {service} is started"));
-            let listen = format!("HOTLINE__SERVER__LISTEN={address} ");
-            assert!(
-                config.server.listen == address || command.contains(&listen),
-                "{service} listens where its peers look: {command}"
-            );
-        }
-        for line in SINGLE.lines().filter(|line| line.contains("= \"http://")) {
-            assert!(
-                line.contains("http://127.0.0.1:") || line.contains("otlp_endpoint"),
-                "a peer elsewhere is not believed: {line}"
-            );
-        }
-    }
-
-    #[test]
-    fn every_key_stands_in_a_sample() {
-        for key in [
-            "data_dir",
-            "zone",
-            "secret_file",
-            "signing_key_file",
-            "verifying_key_files",
-            "listen",
-            "metrics_listen",
-            "reflection",
-            "drain_s",
-            "cipher",
-            "key_file",
-            "erased_file",
-            "connections_max",
-            "critical",
-            "interactive",
-            "bulk",
-            "url",
-            "auto_migrate",
-            "database_url",
-            "batch_max",
-            "policy_profile",
-            "basic_is_satisfied",
-            "on_time_weight",
-            "solved_weight",
-            "satisfied_weight",
-            "ranked_min",
-            "redis_url",
-            "lease_s",
-            "log_format",
-            "log_filter",
-            "otlp_endpoint",
-        ] {
-            assert!(
-                SINGLE.contains(&format!("{key} = ")),
-                "single.toml explains `{key}`"
-            );
-        }
-    }
-
-    #[test]
-    fn a_misspelt_key_or_service_is_refused_by_name() {
-        let cases = [
-            ("[server]\nlisten_on = \"127.0.0.1:1\"", "listen_on"),
-            ("[intake]\ndatabase = \"sqlite://x.db\"", "database"),
-            ("[reporting]\nranked_minimum = 3", "ranked_minimum"),
-            ("[intake]\ndatabase_url = 3", "database_url"),
-            ("[intake]\nbatch_max = 0", "batch_max"),
-            ("[feed]\nlease_s = 2", "lease_s"),
-            ("[peers]\nrouteing = \"http://routing:7010\"", "routeing"),
-            ("colour = 1", "colour"),
-        ];
-        for (text, named) in cases {
-            let message = parse::<Config>(text, &[]).unwrap_err().to_string();
-            assert!(message.contains(named), "{text}: {message}");
-        }
-    }
-
-    #[test]
-    fn a_service_may_have_a_database_of_its_own() {
-        let text = "[database]\nurl = \"postgres://db/{service}\"\n[routing]\ndatabase_url = \"postgres://other/r\"\n";
-        let config: Config = parse(text, &[]).unwrap();
-        assert_eq!(config.database_url(Name::Intake), "postgres://db/intake");
-        assert_eq!(config.database_url(Name::Routing), "postgres://other/r");
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use hotline_platform::identity::{SignKey, Signer, Verifier, VerifyKey};
 use hotline_platform::peers::Outgoing;
 use hotline_platform::runtime::Secret;
+use hotline_platform::tls::Tls;
 use rand::rngs::StdRng;
 use rand::{RngCore as _, SeedableRng as _};
 use serde::Deserialize;
@@ -44,6 +45,8 @@ pub struct Identity {
     pub signer: Option<Arc<Signer>>,
     /// Believes what the city's signers sign.
     pub verifier: Arc<Verifier>,
+    /// The certificate that the process shows; `None`: it speaks with this machine only.
+    pub tls: Option<Arc<Tls>>,
 }
 
 impl Identity {
@@ -57,7 +60,7 @@ impl Identity {
         let key = match signing_file(config) {
             Some(path) => {
                 if config.identity.signing_key_file.is_none() {
-                    make_key(&config.data_dir, &path)?;
+                    make_key(&config.data_dir)?;
                 }
                 Some(read_key(&path)?)
             }
@@ -74,6 +77,7 @@ impl Identity {
         Ok(Self {
             signer: key.map(|key| Arc::new(Signer::new(key, &city))),
             verifier: Arc::new(Verifier::new(believed, &city).context("[identity]")?),
+            tls: config.tls.as_ref().map(Tls::open).transpose()?,
         })
     }
 
@@ -82,6 +86,7 @@ impl Identity {
     pub fn outgoing(&self) -> Outgoing {
         Outgoing {
             signer: self.signer.clone(),
+            tls: self.tls.clone(),
             ..Outgoing::default()
         }
     }
@@ -94,25 +99,29 @@ impl Identity {
 ///
 /// A key or secret that is there and cannot be understood.
 pub fn of_a_command(config: &Config) -> anyhow::Result<Outgoing> {
-    if config.credential.is_some() {
-        return Ok(Outgoing {
-            credential: config.credential.clone(),
-            ..Outgoing::default()
-        });
-    }
-    let (Some(key), secret) = (signing_file(config), folder::secret_file(config)) else {
-        return Ok(Outgoing::default());
+    let tls = config.tls.as_ref().map(Tls::open).transpose()?;
+    let credential = config.credential.clone();
+    let signer = match &credential {
+        Some(_) => None,
+        None => readable_signer(config)?.map(Arc::new),
     };
-    // Who may not read them has a credential of his own, or is told that he needs one.
-    if File::open(&key).is_err() || File::open(&secret).is_err() {
-        return Ok(Outgoing::default());
+    Ok(Outgoing {
+        signer,
+        credential,
+        tls,
+    })
+}
+
+/// Who may not read the key has a credential of his own, or is told that he needs one.
+fn readable_signer(config: &Config) -> anyhow::Result<Option<Signer>> {
+    let Some(key) = signing_file(config) else {
+        return Ok(None);
+    };
+    if File::open(&key).is_err() || File::open(folder::secret_file(config)).is_err() {
+        return Ok(None);
     }
     let city = city_id(&folder::secret(config, None)?);
-    let signer = Signer::new(read_key(&key)?, &city);
-    Ok(Outgoing {
-        signer: Some(Arc::new(signer)),
-        ..Outgoing::default()
-    })
+    Ok(Some(Signer::new(read_key(&key)?, &city)))
 }
 
 /// What tells one city's tokens from another's.
@@ -128,16 +137,21 @@ fn signing_file(config: &Config) -> Option<PathBuf> {
     configured.or_else(|| own.verifying_key_files.is_empty().then(embedded))
 }
 
-/// Makes the key of a data folder if it has none, and writes down what others verify its tokens with.
-fn make_key(data_dir: &Path, path: &Path) -> anyhow::Result<()> {
+/// Makes the key of a folder if it has none, and writes down what others verify its tokens with.
+///
+/// # Errors
+///
+/// A folder that cannot be written.
+pub fn make_key(dir: &Path) -> anyhow::Result<()> {
+    let path = &dir.join(KEY_FILE);
     if !path.exists() {
-        folder::make(data_dir)?;
+        folder::make(dir)?;
         let mut seed = Zeroizing::new([0; 32]);
         StdRng::from_os_rng().fill_bytes(seed.as_mut());
         folder::write_once(path, &SignKey::new(&seed).text(), 0o600)
             .with_context(|| format!("make {}", path.display()))?;
     }
-    let public = data_dir.join(PUBLIC_FILE);
+    let public = dir.join(PUBLIC_FILE);
     let wanted = read_key(path)?.verify_key().text();
     if std::fs::read_to_string(&public).is_ok_and(|text| text.trim() == wanted) {
         return Ok(());

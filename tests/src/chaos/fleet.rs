@@ -9,14 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hotline::config::Config;
+use hotline_platform::peers::{self, Outgoing};
+use hotline_platform::tls::{Tls, TlsConfig};
 use hotline_proto::feedback::feedback_service_client::FeedbackServiceClient;
 use hotline_proto::intake::LoadRegistryRequest as LoadIntake;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::routing::LoadRegistryRequest as LoadRouting;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
-use tonic::transport::Endpoint;
 
+use crate::certificates::Authority;
 use crate::cluster::Cluster;
 use crate::machine::free_port;
 use crate::principal::{Door, Signing, by};
@@ -56,6 +58,7 @@ struct Member {
     service: &'static str,
     config: PathBuf,
     port: u16,
+    tls: TlsConfig,
     metrics_port: u16,
     child: Option<Child>,
     log: PathBuf,
@@ -80,6 +83,8 @@ impl Fleet {
         for service in SERVICES {
             cluster.create_database(service);
         }
+        let authority = Authority::found(folder.path());
+        authority.issues(&SERVICES);
         let ports: Vec<u16> = (0..SERVICES.len() * REPLICAS)
             .map(|_| free_port())
             .collect();
@@ -90,16 +95,17 @@ impl Fleet {
             let text = config_text(folder.path(), &cluster, &redis, own);
             std::fs::write(&config, text).expect("a writable folder");
             for (service, &port) in SERVICES.iter().zip(own) {
-                members.push(Mutex::new(Member::new(service, &config, port)));
+                let tls = authority.issues(&[service]);
+                members.push(Mutex::new(Member::new(service, &config, port, tls)));
             }
         }
         let config = Config::read(Some(&folder.path().join("hotline0.toml")));
-        let signing = Signing::of(&config.expect("it was written by us"));
+        let config = config.expect("it was written by us");
         let fleet = Self {
             cluster,
             redis: Mutex::new(redis),
             members,
-            doors: Doors::to(&ports, &signing),
+            doors: Doors::to(&ports, &config),
             ended: AtomicU32::new(0),
             folder,
         };
@@ -275,11 +281,12 @@ impl Fleet {
 }
 
 impl Member {
-    fn new(service: &'static str, config: &Path, port: u16) -> Self {
+    fn new(service: &'static str, config: &Path, port: u16, tls: TlsConfig) -> Self {
         Self {
             service,
             config: config.to_owned(),
             port,
+            tls,
             metrics_port: free_port(),
             child: None,
             log: PathBuf::new(),
@@ -300,6 +307,8 @@ impl Member {
             .arg(&self.config)
             .env("HOTLINE__SERVER__LISTEN", listen(self.port))
             .env("HOTLINE__SERVER__METRICS_LISTEN", listen(self.metrics_port))
+            .env("HOTLINE__TLS__CERTIFICATE_FILE", &self.tls.certificate_file)
+            .env("HOTLINE__TLS__KEY_FILE", &self.tls.key_file)
             .stdin(Stdio::null())
             .stderr(log.try_clone().expect("a second handle"))
             .stdout(log);
@@ -333,16 +342,23 @@ impl Drop for Member {
 }
 
 impl Doors {
-    fn to(ports: &[u16], signing: &Signing) -> Self {
-        let channel = |port: &u16| {
-            let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))
-                .expect("an address")
-                .connect_timeout(CALL_MAX)
-                .timeout(CALL_MAX);
-            signing.on(endpoint.connect_lazy())
+    fn to(ports: &[u16], config: &Config) -> Self {
+        let signing = Signing::of(config);
+        let tls = config.tls.as_ref().expect("it was written by us");
+        let outgoing = Outgoing {
+            tls: Some(Tls::open(tls).expect("files that go together")),
+            ..Outgoing::default()
+        };
+        let channel = |(number, port): (usize, &u16)| {
+            let (service, address) = (
+                SERVICES[number % SERVICES.len()],
+                format!("https://127.0.0.1:{port}"),
+            );
+            let channel = peers::channel(service, &address, &outgoing, CALL_MAX);
+            signing.on(channel.expect("an address"))
         };
         Self {
-            channels: ports.iter().map(channel).collect(),
+            channels: ports.iter().enumerate().map(channel).collect(),
         }
     }
 
@@ -374,14 +390,17 @@ fn config_text(folder: &Path, cluster: &Cluster, redis: &RedisServer, ports: &[u
          [server]\nreflection = false\n\
          [database]\nurl = \"{url}\"\nauto_migrate = false\n\
          [feed]\nredis_url = \"{redis}\"\nlease_s = {LEASE_S}\n\
+         [tls]\ncertificate_file = \"{folder}/{all}.pem\"\nkey_file = \"{folder}/{all}.key\"\n\
+         ca_file = \"{folder}/ca.pem\"\n\
          [telemetry]\nlog_filter = \"info\"\n\
          [peers]\n",
         folder = folder.display(),
         url = cluster.url("{service}"),
         redis = redis.url(),
+        all = SERVICES.join("_"),
     );
     for (service, port) in SERVICES.iter().zip(ports) {
-        writeln!(text, "{service} = \"http://127.0.0.1:{port}\"").expect("a string grows");
+        writeln!(text, "{service} = \"https://127.0.0.1:{port}\"").expect("a string grows");
     }
     text
 }

@@ -29,15 +29,8 @@ pub(super) fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Clients of the services of `ground` at these addresses.
+/// Clients of services at these addresses, in the name of whom `outgoing` can speak for.
 pub(super) fn clients_at(
-    ground: &Ground,
-    addresses: &BTreeMap<String, String>,
-) -> anyhow::Result<Clients> {
-    clients_with(&identity::of_a_command(&ground.config()?)?, addresses)
-}
-
-fn clients_with(
     outgoing: &Outgoing,
     addresses: &BTreeMap<String, String>,
 ) -> anyhow::Result<Clients> {
@@ -140,7 +133,7 @@ impl Server {
     /// Clients of every service, all of them here.
     pub(super) fn clients(&self) -> anyhow::Result<Clients> {
         let here = |name: &Name| (name.word().to_owned(), self.url());
-        clients_with(&self.outgoing, &Name::STORED.iter().map(here).collect())
+        clients_at(&self.outgoing, &Name::STORED.iter().map(here).collect())
     }
 
     /// Loads the sample city's tables that `services` own.

@@ -2,9 +2,11 @@
 //! the list of its unit.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
+use hotline_platform::tls::{Clients, TlsConfig, authority};
 use hotline_proto::intake::{AcceptAppealRequest, NewMatter};
 use hotline_proto::routing::ListTicketsRequest;
 
@@ -12,7 +14,8 @@ use super::ground::{Ground, Kind};
 use super::report::{Section, Table, figure};
 use super::server::{Server, clients_at, free_address};
 use super::{Bench, load, texts};
-use crate::demo::city::{Clients, by, by_unit, said};
+use crate::demo::city::{self, by, by_unit, said};
+use crate::identity;
 use crate::services::Name;
 
 /// How often the list is looked at.
@@ -61,12 +64,20 @@ async fn processes(bench: &Bench, redis: Option<&str>) -> anyhow::Result<Vec<Str
     for &name in Name::STORED {
         places.insert(name, free_address()?);
     }
+    let tls = certificate(&ground)?;
     let mut servers = Vec::new();
     for (name, address) in &places {
-        let mut overrides = Vec::new();
+        let mut overrides = vec![
+            (
+                "HOTLINE__TLS__CERTIFICATE_FILE".to_owned(),
+                path(&tls.certificate_file),
+            ),
+            ("HOTLINE__TLS__KEY_FILE".to_owned(), path(&tls.key_file)),
+            ("HOTLINE__TLS__CA_FILE".to_owned(), path(&tls.ca_file)),
+        ];
         for (peer, place) in places.iter().filter(|(peer, _)| *peer != name) {
             let key = format!("HOTLINE__PEERS__{}", peer.word().to_uppercase());
-            overrides.push((key, format!("http://{place}")));
+            overrides.push((key, format!("https://{place}")));
         }
         if let Some(redis) = redis {
             overrides.push(("HOTLINE__FEED__REDIS_URL".to_owned(), redis.to_owned()));
@@ -79,9 +90,11 @@ async fn processes(bench: &Bench, redis: Option<&str>) -> anyhow::Result<Vec<Str
     }
     let addresses = places
         .iter()
-        .map(|(name, place)| (name.word().to_owned(), format!("http://{place}")))
+        .map(|(name, place)| (name.word().to_owned(), format!("https://{place}")))
         .collect();
-    let clients = clients_at(&ground, &addresses)?;
+    let mut config = ground.config()?;
+    config.tls = Some(tls);
+    let clients = clients_at(&identity::of_a_command(&config)?, &addresses)?;
     crate::demo::founding::load_city(&clients).await?;
     let with = if redis.is_some() { "with" } else { "without" };
     let label = format!("PostgreSQL, four processes, {with} Redis");
@@ -92,7 +105,33 @@ async fn processes(bench: &Bench, redis: Option<&str>) -> anyhow::Result<Vec<Str
     Ok(row)
 }
 
-async fn followed(bench: &Bench, label: &str, mut clients: Clients) -> anyhow::Result<Vec<String>> {
+/// A certificate that names every service, for all processes.
+fn certificate(ground: &Ground) -> anyhow::Result<TlsConfig> {
+    let life = Duration::from_hours(24);
+    let services: Vec<String> = Name::ALL.iter().map(ToString::to_string).collect();
+    let authority = authority::found(life)?;
+    let issued = authority::issue(&authority.key, &services, &[], life)?;
+    let write = |name: &str, text: &str| {
+        let path = ground.folder().join(name);
+        std::fs::write(&path, text).map(|()| path)
+    };
+    Ok(TlsConfig {
+        certificate_file: write("city.pem", &issued.certificate)?,
+        key_file: write("city.key", &issued.key)?,
+        ca_file: write("ca.pem", &authority.certificate)?,
+        clients: Clients::Required,
+    })
+}
+
+fn path(path: &Path) -> String {
+    path.display().to_string()
+}
+
+async fn followed(
+    bench: &Bench,
+    label: &str,
+    mut clients: city::Clients,
+) -> anyhow::Result<Vec<String>> {
     let mut times = load::times()?;
     // The first ones warm connections and caches.
     let warm_up = 10;
@@ -114,7 +153,7 @@ async fn followed(bench: &Bench, label: &str, mut clients: Clients) -> anyhow::R
     ])
 }
 
-async fn follow(clients: &mut Clients, index: u64) -> anyhow::Result<Duration> {
+async fn follow(clients: &mut city::Clients, index: u64) -> anyhow::Result<Duration> {
     let request = texts::usual("visible", index);
     let registered = said(
         clients
@@ -152,7 +191,7 @@ async fn follow(clients: &mut Clients, index: u64) -> anyhow::Result<Duration> {
     Ok(begun.elapsed())
 }
 
-async fn stands(clients: &mut Clients, unit: &str, ticket_id: &str) -> anyhow::Result<bool> {
+async fn stands(clients: &mut city::Clients, unit: &str, ticket_id: &str) -> anyhow::Result<bool> {
     let mut page_token = String::new();
     loop {
         let request = ListTicketsRequest {

@@ -1,5 +1,6 @@
 //! The command line: what an administrator types.
 
+mod certificates;
 mod check;
 mod epoch;
 mod export;
@@ -47,6 +48,8 @@ pub struct Cli {
 enum Command {
     /// Runs every service, or some of them, until SIGTERM or Ctrl-C.
     Run(run::Args),
+    /// Makes the certificates of a city in many processes: its authority, and one for each process.
+    Certificates(certificates::Args),
     /// Applies pending migrations.
     Migrate(migrate::Args),
     /// Tells whether the promises hold in the databases; exit code 1 if one does not.
@@ -102,7 +105,7 @@ impl Cli {
     /// What stands in the way, in words for the one who typed.
     pub async fn run(self) -> anyhow::Result<Outcome> {
         let telemetry = Telemetry::start(&self.command.telemetry()?)?;
-        let outcome = self.command.run().await;
+        let outcome = Box::pin(self.command.run()).await;
         telemetry.flush().await;
         outcome
     }
@@ -124,6 +127,7 @@ impl Command {
     async fn run(self) -> anyhow::Result<Outcome> {
         match self {
             Self::Run(args) => run::run(args).await?,
+            Self::Certificates(args) => certificates::run(args)?,
             Self::Migrate(args) => migrate::run(args).await?,
             Self::Check(args) => return check::run(args).await,
             Self::Parked(args) => parked::run(args).await?,
@@ -137,7 +141,7 @@ impl Command {
             Self::Export(args) => export::run(args).await?,
             Self::Search(args) => search::run(args).await?,
             Self::Show(args) => show::run(args).await?,
-            Self::Demo(args) => demo::run(args).await?,
+            Self::Demo(args) => Box::pin(demo::run(args)).await?,
             Self::Bench(args) => Box::pin(bench::run(args)).await?,
         }
         Ok(Outcome::Well)

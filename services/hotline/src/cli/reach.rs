@@ -75,13 +75,24 @@ impl Reach {
             Holder::Process(_) => true,
         };
         if is_served || !config.peers.is_empty() {
+            let scheme = if config.tls.is_some() {
+                "https"
+            } else {
+                "http"
+            };
             let mut addresses = config.peer_addresses();
             for name in Name::STORED {
                 addresses
                     .entry(name.word().to_owned())
-                    .or_insert_with(|| format!("http://{address}"));
+                    .or_insert_with(|| format!("{scheme}://{address}"));
             }
             let outgoing = identity::of_a_command(&config)?;
+            // Whose a credential is is known to the gateway alone.
+            if let (Some(_), Some(door)) = (&config.credential, config.peers.get(&Name::Gateway)) {
+                let services = Name::ALL.iter().map(|name| name.word());
+                let peers = Peers::behind(Name::Gateway.word(), door, services, &outgoing)?;
+                return Ok(Self::Elsewhere(Arc::new(peers)));
+            }
             return Ok(Self::Elsewhere(Arc::new(Peers::at(&addresses, &outgoing)?)));
         }
         if config.credential.is_some() {

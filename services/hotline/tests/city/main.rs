@@ -3,10 +3,11 @@
 #![expect(clippy::expect_used, reason = "a test says why it stops")]
 
 mod commands;
+mod several;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hotline::cli::reach::by;
 use hotline::config::Config;
@@ -15,11 +16,10 @@ use hotline::services::Name;
 use hotline::{City, Parts};
 use hotline_platform::access::Role;
 use hotline_platform::peers::Peers;
+use hotline_proto::intake::GetConservationRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
-use hotline_proto::intake::{GetConservationRequest, ListChannelsRequest};
 use hotline_proto::reporting::GetOverviewRequest;
 use hotline_proto::reporting::reporting_service_client::ReportingServiceClient;
-use tonic::Code;
 
 /// How long a process may take to start or stop.
 const PROCESS_MAX: Duration = Duration::from_mins(1);
@@ -139,79 +139,4 @@ async fn pending_migrations_stop_the_start_unless_they_may_be_applied() {
         .expect("none is pending")
         .stop()
         .await;
-}
-
-#[tokio::test]
-async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
-    let (here, there) = (
-        tempfile::tempdir().expect("a folder"),
-        tempfile::tempdir().expect("a folder"),
-    );
-    // Nobody can know both ports before both listen: reserve one.
-    let reserved = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let routing_addr = reserved.local_addr().expect("its address");
-    drop(reserved);
-    let secret = here.path().join("shared-secret");
-    std::fs::write(&secret, "0123456789abcdef0123456789abcdef").expect("written");
-
-    let mut config = embedded(here.path());
-    config.city.secret_file = Some(secret.clone());
-    config.peers = [(Name::Routing, format!("http://{routing_addr}"))].into();
-    let others = [Name::Intake, Name::Feedback, Name::Reporting];
-    let first = City::start_some(&others, config, Parts::default())
-        .await
-        .expect("starts without its peer");
-
-    let mut config = embedded(there.path());
-    config.city.secret_file = Some(secret);
-    config.identity.verifying_key_files = vec![here.path().join("identity.pub")];
-    config.server.listen = routing_addr;
-    config.peers = others
-        .iter()
-        .map(|&name| (name, format!("http://{}", first.addr())))
-        .collect();
-    let second = City::start_some(&[Name::Routing], config, Parts::default())
-        .await
-        .expect("starts");
-
-    // A table loaded in routing is told to reporting, which shows the units' names.
-    let csv = std::fs::read(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../deploy/sample/units.csv"
-    ))
-    .expect("the sample");
-    let table = hotline_proto::shared::RegistryTable {
-        name: "units".to_owned(),
-        csv,
-    };
-    let request = hotline_proto::routing::LoadRegistryRequest { table: Some(table) };
-    let through_peer = first.transport("routing");
-    let mut routing =
-        hotline_proto::routing::routing_service_client::RoutingServiceClient::new(through_peer);
-    routing
-        .load_registry(by(Role::Administrator, request))
-        .await
-        .expect("loaded over the socket");
-    let begun = Instant::now();
-    while first.lag("reporting", "routing").await.expect("asked") != 0 {
-        assert!(
-            begun.elapsed() < PROCESS_MAX,
-            "reporting does not hear routing"
-        );
-        tokio::task::yield_now().await;
-    }
-    second.stop().await;
-    let mut intake = IntakeServiceClient::new(first.transport("intake"));
-    intake
-        .list_channels(by(Role::Administrator, ListChannelsRequest::default()))
-        .await
-        .expect("goes on without its peer");
-    let gone = routing
-        .list_units(by(
-            Role::Administrator,
-            hotline_proto::routing::ListUnitsRequest::default(),
-        ))
-        .await;
-    assert_eq!(gone.expect_err("it is gone").code(), Code::Unavailable);
-    first.stop().await;
 }

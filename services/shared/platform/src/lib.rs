@@ -62,3 +62,4 @@ pub mod row_fence;
 pub mod runtime;
 pub mod serve;
 pub mod telemetry;
+pub mod tls;

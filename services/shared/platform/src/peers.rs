@@ -1,6 +1,7 @@
 //! How services reach each other: in this process if mounted here, over a socket if not.
 
 mod unread;
+mod way;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,16 +11,20 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use tonic::body::Body;
 use tonic::service::Routes;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Status, TimeoutExpired};
 use tower::ServiceExt;
 
 use self::unread::Unread;
+use self::way::Way;
+
+pub use self::way::channel;
 use crate::db::BoxError;
 use crate::grpc::{PRINCIPAL_METADATA, SAFE_TO_RETRY, SERVICE_METADATA, problem, retry_later};
 use crate::identity::{self, Credential, Signer};
 use crate::layers::deadline;
 use crate::telemetry;
+use crate::tls::Tls;
 
 /// How to reach a service: over a socket, or in this process. Callers cannot tell which.
 pub type Transport = tower::util::BoxCloneSyncService<Request<Body>, Response<Body>, Unreachable>;
@@ -37,9 +42,6 @@ impl Unreachable {
     }
 }
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
-const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a call is sent that was not read of.
 const SENDINGS_MAX: u32 = 2;
 /// When a call that broke off should be repeated.
@@ -63,14 +65,17 @@ pub struct Outgoing {
     pub signer: Option<Arc<Signer>>,
     /// Shown instead of a principal, by a program that somebody runs for himself.
     pub credential: Option<Credential>,
+    /// The certificate shown to peers at `https` addresses, and whom it believes; `None`: there are none.
+    pub tls: Option<Arc<Tls>>,
 }
 
-/// A peer's address is no address.
+/// A peer's address is none that may be used.
 #[derive(Debug, thiserror::Error)]
-#[error("[peers] {service} = `{address}`: expected an address such as http://{service}:7010")]
+#[error("[peers] {service} = `{address}`: expected {expected}")]
 pub struct PeerAddress {
     service: String,
     address: String,
+    expected: &'static str,
 }
 
 impl Peers {
@@ -78,26 +83,40 @@ impl Peers {
     ///
     /// # Errors
     ///
-    /// [`PeerAddress`] for what is no `http` address.
+    /// [`PeerAddress`] for what is no address, or would be spoken to in the clear on another machine.
     pub fn at(
         addresses: &BTreeMap<String, String>,
         outgoing: &Outgoing,
     ) -> Result<Self, PeerAddress> {
         let mut remote = HashMap::new();
         for (service, address) in addresses {
-            let refused = || PeerAddress {
-                service: service.clone(),
-                address: address.clone(),
-            };
-            let endpoint = Endpoint::from_shared(address.clone()).map_err(|_| refused())?;
-            if endpoint.uri().scheme_str() != Some("http") || endpoint.uri().host().is_none() {
-                return Err(refused());
-            }
-            remote.insert(service.clone(), remote_transport(&endpoint, outgoing));
+            let way = Way::to(service, address, outgoing)?;
+            remote.insert(service.clone(), remote_transport(way, outgoing));
         }
         Ok(Self {
             mounted: RwLock::default(),
             remote,
+        })
+    }
+
+    /// Peers that are all reached through one door: the process at `address`, which must prove to be `door`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Peers::at`].
+    pub fn behind<'n>(
+        door: &str,
+        address: &str,
+        services: impl IntoIterator<Item = &'n str>,
+        outgoing: &Outgoing,
+    ) -> Result<Self, PeerAddress> {
+        let through = remote_transport(Way::to(door, address, outgoing)?, outgoing);
+        let services = services.into_iter();
+        Ok(Self {
+            mounted: RwLock::default(),
+            remote: services
+                .map(|service| (service.to_owned(), through.clone()))
+                .collect(),
         })
     }
 
@@ -159,14 +178,8 @@ impl Peers {
     }
 }
 
-fn remote_transport(endpoint: &Endpoint, outgoing: &Outgoing) -> Transport {
-    let outgoing = outgoing.clone();
-    let channel = endpoint
-        .clone()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
-        .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .connect_lazy();
+fn remote_transport(way: Way, outgoing: &Outgoing) -> Transport {
+    let (channel, outgoing) = (way.channel(), outgoing.clone());
     Transport::new(tower::service_fn(move |mut request: Request<Body>| {
         let channel = channel.clone();
         let named = outgoing.name(request.headers_mut());

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,6 +20,7 @@ use crate::config::ServerConfig;
 use crate::listen;
 use crate::tasks::Tasks;
 use crate::telemetry;
+use crate::tls::Tls;
 
 /// Streams of one connection at once.
 const STREAMS_MAX: u32 = 128;
@@ -37,6 +39,8 @@ pub struct ServerParts<'a> {
     pub routes: Routes,
     /// Encoded descriptors for reflection.
     pub descriptors: &'static [u8],
+    /// The certificate that it shows; `None`: it listens in the clear.
+    pub tls: Option<Arc<Tls>>,
     /// Where its tasks run.
     pub tasks: &'a Tasks,
 }
@@ -62,6 +66,15 @@ pub enum ServeError {
         /// Why.
         source: io::Error,
     },
+    /// Others than this machine would be listened to in the clear.
+    #[error(
+        "[server] listen = {addr} is no loopback address: expected [tls] with a certificate, so that nobody on the way \
+         reads what is said"
+    )]
+    Exposed {
+        /// Which address.
+        addr: SocketAddr,
+    },
     /// The descriptors cannot be read.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -81,6 +94,7 @@ impl Server {
             config,
             routes,
             descriptors,
+            tls,
             tasks,
         } = parts;
         let (health, health_server) = tonic_health::server::health_reporter();
@@ -100,13 +114,21 @@ impl Server {
                 .add_service(reflection().build_v1alpha()?);
         }
 
+        if tls.is_none() && !config.listen.ip().to_canonical().is_loopback() {
+            return Err(ServeError::Exposed {
+                addr: config.listen,
+            });
+        }
         let (listener, addr) = bind(config.listen).await?;
         let stop = CancellationToken::new();
         let metrics_addr = match config.metrics_listen {
             Some(wanted) => Some(show_figures(wanted, tasks, &stop).await?),
             None => None,
         };
-        let incoming = listen::incoming(listener, config.connections_max);
+        if let Some(tls) = &tls {
+            tls.watch(tasks);
+        }
+        let incoming = listen::incoming(listener, config.connections_max, tls);
         let serving = transport(Duration::from_secs(config.connection_age_s.max(1)))
             .add_routes(routes.prepare())
             .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());

@@ -7,9 +7,9 @@ use axum::middleware::Next;
 use axum::response::Response;
 use hotline_proto::access::{RULES, Rule};
 use tonic::Code;
-use tonic::transport::server::TcpConnectInfo;
 
 use crate::grpc::problem;
+use crate::listen::Peer;
 use crate::peers::InProcess;
 
 /// A method as its proto declares it. In the extensions of every request behind this layer.
@@ -28,7 +28,7 @@ pub enum Origin {
     InProcess,
     /// A socket.
     Network(SocketAddr),
-    /// Neither is known; trusted with nothing.
+    /// Neither is known.
     Unknown,
 }
 
@@ -40,19 +40,9 @@ impl Origin {
             return Self::InProcess;
         }
         let peer = extensions
-            .get::<TcpConnectInfo>()
-            .and_then(TcpConnectInfo::remote_addr);
+            .get::<Peer>()
+            .and_then(|peer| peer.tcp.remote_addr());
         peer.map_or(Self::Unknown, Self::Network)
-    }
-
-    /// Whether what the caller says of himself is believed: only in-process and on loopback addresses.
-    #[must_use]
-    pub fn is_trusted(self) -> bool {
-        match self {
-            Self::InProcess => true,
-            Self::Network(peer) => peer.ip().to_canonical().is_loopback(),
-            Self::Unknown => false,
-        }
     }
 
     /// For history and audit: the address, or `in-process`.
@@ -81,8 +71,21 @@ pub(super) async fn look_up(mut request: Request, next: Next) -> Response {
         );
         return refused.into_http();
     };
+    let tcp = request
+        .extensions()
+        .get::<Peer>()
+        .map(|peer| peer.tcp.clone());
+    // Where tonic looks for the caller's address.
+    tcp.map(|tcp| request.extensions_mut().insert(tcp));
     request.extensions_mut().insert(Method { path, rule });
     next.run(request).await
+}
+
+/// Whether the caller's certificate names `service`, or he is in this process.
+pub(super) fn is_proven(extensions: &http::Extensions, service: &str) -> bool {
+    let peer = extensions.get::<Peer>();
+    let is_named = |peer: &Peer| peer.services.iter().any(|named| named == service);
+    Origin::of(extensions) == Origin::InProcess || peer.is_some_and(is_named)
 }
 
 /// The method of a request behind [`look_up`].

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{Extensions, HeaderMap};
 use tokio::time::timeout;
 use tonic::{Code, Status};
 
@@ -40,7 +40,7 @@ pub(super) async fn identify(
     let origin = Origin::of(request.extensions());
     let is_anonymous = access::method(&request).is_some_and(|method| method.rule.anonymous);
     let named = match claim(request.headers(), is_anonymous) {
-        Ok(Claim::Named) => callers.named(request.headers(), origin),
+        Ok(Claim::Named) => callers.named(request.headers(), request.extensions()),
         Ok(Claim::Shown(credential)) => callers.look_up(&credential, origin).await,
         Ok(Claim::Nobody) => Ok(Principal::nobody(ANONYMOUS)),
         Err(status) => Err(status),
@@ -118,8 +118,10 @@ fn unauthenticated(why: Unauthenticated) -> Status {
 }
 
 impl Callers {
-    /// Who is named in the metadata: in plain words within the process, by a signed token over a socket.
-    fn named(&self, headers: &HeaderMap, origin: Origin) -> Result<Principal, Status> {
+    /// Who is named in the metadata: in plain words within the process; over a socket by a signed token, or the
+    /// certificate of a service.
+    fn named(&self, headers: &HeaderMap, extensions: &Extensions) -> Result<Principal, Status> {
+        let origin = Origin::of(extensions);
         let (principal, service) = (
             headers.get(PRINCIPAL_METADATA),
             headers.get(SERVICE_METADATA),
@@ -128,14 +130,16 @@ impl Callers {
             (Some(value), _) if origin == Origin::InProcess => identity::read(value.as_bytes())
                 .map_err(|misread| refused(misread.reason(), &misread.to_string())),
             (Some(value), _) => self.signed(value.as_bytes()),
-            (None, Some(value)) if origin.is_trusted() => match value.to_str() {
-                Ok(service) if !service.is_empty() => Ok(Principal::of_service(service)),
-                _ => Err(missing()),
+            (None, Some(value)) => match value.to_str() {
+                Ok(service) if access::is_proven(extensions, service) => {
+                    Ok(Principal::of_service(service))
+                }
+                Ok(_) => Err(refused(
+                    "SERVICE_NOT_PROVEN",
+                    "a service on a socket is believed by its certificate only",
+                )),
+                Err(_) => Err(missing()),
             },
-            (None, Some(_)) => Err(refused(
-                "ORIGIN_NOT_TRUSTED",
-                "services are believed on loopback addresses only",
-            )),
             (None, None) => Err(missing()),
         }
     }
@@ -168,12 +172,15 @@ fn refused(reason: &'static str, message: &str) -> Status {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use tonic::transport::server::TcpConnectInfo;
     use tonic_types::StatusExt;
     use zeroize::Zeroizing;
 
     use super::*;
     use crate::access::Role;
     use crate::identity::{SignKey, Signer};
+    use crate::listen::Peer;
+    use crate::peers::InProcess;
 
     const CITY: &str = "a1b2";
 
@@ -182,7 +189,7 @@ mod tests {
     }
 
     /// Who is believed, or why nobody is.
-    fn read(origin: Origin, name: &'static str, value: &str) -> Result<Principal, String> {
+    fn read(from: &Extensions, name: &'static str, value: &str) -> Result<Principal, String> {
         let mut headers = HeaderMap::new();
         headers.insert(name, HeaderValue::from_str(value).unwrap());
         let verifier = Verifier::new(vec![key().verify_key()], CITY).unwrap();
@@ -191,53 +198,73 @@ mod tests {
             verifier: Some(Arc::new(verifier)),
         };
         let reason = |status: Status| status.get_details_error_info().unwrap().reason;
-        callers.named(&headers, origin).map_err(reason)
+        callers.named(&headers, from).map_err(reason)
     }
 
-    fn network(address: &str) -> Origin {
-        Origin::Network(address.parse().unwrap())
+    fn here() -> Extensions {
+        let mut extensions = Extensions::new();
+        extensions.insert(InProcess);
+        extensions
+    }
+
+    fn socket(address: &str, services: &[&str]) -> Extensions {
+        let tcp = TcpConnectInfo {
+            local_addr: None,
+            remote_addr: Some(address.parse().unwrap()),
+        };
+        let services = services.iter().map(|&name| name.to_owned()).collect();
+        let mut extensions = Extensions::new();
+        extensions.insert(Peer { tcp, services });
+        extensions
     }
 
     #[test]
     fn plain_words_are_believed_in_this_process_and_signed_ones_over_sockets() {
         let li = Principal::new("operator:li", Role::Operator);
         let token = Signer::new(key(), CITY).sign(&li);
-        let found = read(Origin::InProcess, PRINCIPAL_METADATA, &li.to_metadata());
+        let found = read(&here(), PRINCIPAL_METADATA, &li.to_metadata());
         assert_eq!(found, Ok(li.clone()));
-        let found = read(Origin::InProcess, PRINCIPAL_METADATA, &token);
+        let found = read(&here(), PRINCIPAL_METADATA, &token);
         assert_eq!(found, Err("PRINCIPAL_MALFORMED".to_owned()));
         let sockets = [
-            network("127.0.0.1:9"),
-            network("[::1]:9"),
-            network("192.0.2.7:9"),
-            Origin::Unknown,
+            socket("127.0.0.1:9", &[]),
+            socket("[::1]:9", &["routing"]),
+            socket("192.0.2.7:9", &["routing"]),
+            Extensions::new(),
         ];
-        for origin in sockets {
-            let found = read(origin, PRINCIPAL_METADATA, &token);
-            assert_eq!(found, Ok(li.clone()), "{origin:?}");
-            let found = read(origin, PRINCIPAL_METADATA, &li.to_metadata());
-            assert_eq!(found, Err("TOKEN_REFUSED".to_owned()), "{origin:?}");
-            let found = read(origin, "other", "x");
-            assert_eq!(found, Err("PRINCIPAL_MISSING".to_owned()), "{origin:?}");
+        for from in sockets {
+            let found = read(&from, PRINCIPAL_METADATA, &token);
+            assert_eq!(found, Ok(li.clone()), "{from:?}");
+            let found = read(&from, PRINCIPAL_METADATA, &li.to_metadata());
+            assert_eq!(found, Err("TOKEN_REFUSED".to_owned()), "{from:?}");
+            let found = read(&from, "other", "x");
+            assert_eq!(found, Err("PRINCIPAL_MISSING".to_owned()), "{from:?}");
         }
     }
 
     #[test]
-    fn a_service_is_believed_only_in_process_and_on_loopback() {
-        let near = [
-            Origin::InProcess,
-            network("127.0.0.1:9"),
-            network("[::1]:9"),
-            network("[::ffff:127.0.0.1]:9"),
+    fn a_service_is_believed_in_this_process_and_by_its_certificate() {
+        let believed = [
+            here(),
+            socket("127.0.0.1:9", &["routing"]),
+            socket("192.0.2.7:9", &["intake", "routing"]),
         ];
-        for origin in near {
+        for from in believed {
             // Who it is; whether the method is for it is decided behind this layer.
-            let found = read(origin, SERVICE_METADATA, "gateway");
-            assert_eq!(found, Ok(Principal::of_service("gateway")), "{origin:?}");
+            let found = read(&from, SERVICE_METADATA, "routing");
+            assert_eq!(found, Ok(Principal::of_service("routing")), "{from:?}");
         }
-        for origin in [network("192.0.2.7:9"), Origin::Unknown] {
-            let found = read(origin, SERVICE_METADATA, "routing");
-            assert_eq!(found, Err("ORIGIN_NOT_TRUSTED".to_owned()), "{origin:?}");
+        let strangers = [
+            socket("127.0.0.1:9", &[]),
+            socket("[::ffff:127.0.0.1]:9", &["intake"]),
+            socket("192.0.2.7:9", &["routing_"]),
+            Extensions::new(),
+        ];
+        for from in strangers {
+            for name in ["routing", ""] {
+                let found = read(&from, SERVICE_METADATA, name);
+                assert_eq!(found, Err("SERVICE_NOT_PROVEN".to_owned()), "{from:?}");
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A service that does what its request says, behind two doors: this process and a socket.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use hotline_platform::layers::{self, Admission, Callers, Edge, Limits};
 use hotline_platform::peers::{Outgoing, Peers, Transport};
 use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
+use hotline_platform::tls::Tls;
 use hotline_proto::event::event_log_client::EventLogClient;
 use hotline_proto::event::event_log_server::{EventLog, EventLogServer};
 use hotline_proto::event::{FetchRequest, FetchResponse, Head, HeadsRequest, HeadsResponse};
@@ -20,6 +22,8 @@ use tokio::sync::mpsc;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 use tonic_types::StatusExt;
+
+use crate::certificates::{Certificates, Client};
 
 /// The service's answer depends on the `producer` that is asked for.
 struct Answering {
@@ -84,6 +88,9 @@ fn timeout_ms<T>(request: &Request<T>) -> i64 {
     digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
 }
 
+/// Who calls through these doors.
+const SERVICES: [&str; 4] = ["routing", "feedback", "reporting", "gateway"];
+
 /// The id of the city that the doors belong to.
 pub const CITY: &str = "a1b2c3d4";
 
@@ -98,6 +105,8 @@ fn verifier() -> Verifier {
 
 /// The service with both its doors.
 pub struct Doors {
+    pub certificates: Certificates,
+    tls: Arc<Tls>,
     pub server: Server,
     pub tasks: Tasks,
     pub routes: Routes,
@@ -144,28 +153,51 @@ impl Doors {
         );
         here.mount("intake", routes.clone());
 
+        let certificates = Certificates::new();
+        let tls = certificates.process("server", &["intake"]).open();
         let tasks = Tasks::new();
         let parts = ServerParts {
             config,
             routes: routes.clone(),
             descriptors: hotline_proto::DESCRIPTORS,
+            tls: Some(tls),
             tasks: &tasks,
         };
         let server = Server::start(parts).await.expect("free ports");
-        let addresses = [("intake".to_owned(), format!("http://{}", server.addr()))].into();
-        let outgoing = Outgoing {
-            signer: Some(Arc::new(Signer::new(key(), CITY))),
-            ..Outgoing::default()
-        };
-        let socket = Arc::new(Peers::at(&addresses, &outgoing).expect("an address"));
-        Self {
+        let certified = certificates.process("services", &SERVICES);
+        let mut doors = Self {
             here: here.transport("intake", None),
-            socket: socket.transport("intake", None),
+            socket: here.transport("intake", None),
+            tls: certified.open(),
+            certificates,
             server,
             tasks,
             routes,
             started,
+        };
+        let peers = Peers::at(&doors.addresses(), &doors.outgoing()).expect("an address");
+        doors.socket = Arc::new(peers).transport("intake", None);
+        doors
+    }
+
+    /// Where the service is.
+    pub fn addresses(&self) -> BTreeMap<String, String> {
+        let address = format!("https://{}", self.server.addr());
+        [("intake".to_owned(), address)].into()
+    }
+
+    /// What the calls of a process carry that has the city's key and the certificate of all services.
+    pub fn outgoing(&self) -> Outgoing {
+        Outgoing {
+            signer: Some(Arc::new(Signer::new(key(), CITY))),
+            tls: Some(Arc::clone(&self.tls)),
+            ..Outgoing::default()
         }
+    }
+
+    /// A client with the certificate of all services.
+    pub fn certified(&self) -> Client {
+        self.certificates.process("client", &SERVICES).client()
     }
 
     /// Both ways in, by name.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use hotline_platform::config::ServerConfig;
 use hotline_platform::layers::Limits;
 use tonic::Code;
-use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
@@ -16,18 +15,11 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
 use crate::doors::{Doors, ask, within};
 
-fn channel(doors: &Doors) -> Channel {
-    let address = format!("http://{}", doors.server.addr());
-    Endpoint::from_shared(address)
-        .expect("an address")
-        .connect_lazy()
-}
-
 async fn health(doors: &Doors, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest {
         service: service.to_owned(),
     };
-    let answer = HealthClient::new(channel(doors)).check(request).await;
+    let answer = HealthClient::new(doors.socket.clone()).check(request).await;
     answer
         .map(|answer| answer.into_inner().status())
         .map_err(|status| status.code())
@@ -57,7 +49,7 @@ async fn a_stock_client_can_explore_only_where_it_is_allowed() {
             message_request: Some(MessageRequest::ListServices(String::new())),
         };
         let questions = tokio_stream::iter([question]);
-        let mut client = ServerReflectionClient::new(channel(&doors));
+        let mut client = ServerReflectionClient::new(doors.socket.clone());
         let answer = client.server_reflection_info(questions).await;
         if !is_allowed {
             assert_eq!(answer.expect_err("refused").code(), Code::PermissionDenied);

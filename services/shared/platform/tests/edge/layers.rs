@@ -7,10 +7,9 @@ use hotline_platform::access::Role;
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal, SERVICE_METADATA};
 use hotline_platform::identity::{SignKey, Signer};
 use hotline_platform::layers::Limits;
-use hotline_platform::peers::{Outgoing, Peers, Transport, Unreachable};
+use hotline_platform::peers::{Outgoing, Peers};
 use hotline_proto::event::event_log_client::EventLogClient;
 use tonic::Code;
-use tonic::transport::server::TcpConnectInfo;
 use tonic_types::StatusExt;
 use tower::ServiceExt;
 
@@ -123,22 +122,6 @@ async fn a_service_is_named_only_where_the_rule_names_it() {
     }
 }
 
-/// The doors as seen by a caller at `peer`.
-fn from(doors: &Doors, peer: &'static str) -> EventLogClient<Transport> {
-    let routes = doors.routes.clone().prepare();
-    EventLogClient::new(Transport::new(tower::service_fn(
-        move |mut request: http::Request<tonic::body::Body>| {
-            let remote_addr = Some(peer.parse().expect("an address"));
-            request.extensions_mut().insert(TcpConnectInfo {
-                local_addr: None,
-                remote_addr,
-            });
-            let routes = routes.clone();
-            async move { routes.oneshot(request).await.map_err(Unreachable::because) }
-        },
-    )))
-}
-
 #[tokio::test]
 async fn a_principal_is_believed_over_a_socket_by_its_token_alone() {
     let doors = Doors::open(Limits::default()).await;
@@ -154,41 +137,25 @@ async fn a_principal_is_believed_over_a_socket_by_its_token_alone() {
         (Signer::new(stranger, CITY).sign(&li), "TOKEN_REFUSED"),
         (li.to_metadata(), "TOKEN_REFUSED"),
     ];
-    for peer in ["192.0.2.7:40000", "127.0.0.1:40000"] {
-        for (value, expected) in &values {
-            let mut request = anonymous("intake");
-            request
-                .metadata_mut()
-                .insert(PRINCIPAL_METADATA, value.parse().expect("ASCII"));
-            let status = from(&doors, peer).heads(request).await.expect_err(peer);
-            assert_eq!(reason(&status), *expected, "{peer}: {value}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_service_on_another_machine_is_not_believed() {
-    let doors = Doors::open(Limits::default()).await;
-    for (peer, expected) in [
-        ("192.0.2.7:40000", Some("ORIGIN_NOT_TRUSTED")),
-        ("127.0.0.1:40000", None),
-    ] {
-        let answer = from(&doors, peer).heads(ask("intake")).await;
-        let refused = answer.err().map(|status| (status.code(), reason(&status)));
-        let expected = expected.map(|reason| (Code::Unauthenticated, reason.to_owned()));
-        assert_eq!(refused, expected, "{peer}");
+    for (value, expected) in values {
+        let mut request = anonymous("intake");
+        request
+            .metadata_mut()
+            .insert(PRINCIPAL_METADATA, value.parse().expect("ASCII"));
+        let channel = doors.certified().dial(&doors);
+        let status = EventLogClient::new(channel).heads(request).await;
+        assert_eq!(reason(&status.expect_err("denied")), expected, "{value}");
     }
 }
 
 #[tokio::test]
 async fn who_has_no_key_speaks_for_nobody_outside_his_process() {
     let doors = Doors::open(Limits::default()).await;
-    let addresses = [(
-        "intake".to_owned(),
-        format!("http://{}", doors.server.addr()),
-    )]
-    .into();
-    let keyless = Peers::at(&addresses, &Outgoing::default()).expect("an address");
+    let outgoing = Outgoing {
+        signer: None,
+        ..doors.outgoing()
+    };
+    let keyless = Peers::at(&doors.addresses(), &outgoing).expect("an address");
     let mut client = EventLogClient::new(Arc::new(keyless).transport("intake", None));
     let status = client
         .heads(ask_as_operator("intake"))

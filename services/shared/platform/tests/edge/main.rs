@@ -6,6 +6,7 @@
     reason = "a test says why it stops"
 )]
 
+mod certificates;
 mod credentials;
 mod doors;
 
@@ -13,5 +14,6 @@ mod health;
 mod layers;
 mod page;
 mod renewed;
+mod tls;
 mod trace;
 mod unreached;
