@@ -187,19 +187,22 @@ impl Installation {
 
     /// `hotline check` finds nothing.
     pub fn check(&self) {
-        let output = self
-            .command(&["check"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output();
-        let output = output.expect("the binary starts");
-        let told = String::from_utf8_lossy(&output.stdout);
-        let erred = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "{}: hotline check found:\n{told}{erred}",
-            self.label
-        );
+        for command in [&["check"][..], &["audit", "verify"]] {
+            let output = self
+                .command(command)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .output();
+            let output = output.expect("the binary starts");
+            let told = String::from_utf8_lossy(&output.stdout);
+            let erred = String::from_utf8_lossy(&output.stderr);
+            assert!(
+                output.status.success(),
+                "{}: hotline {} found:\n{told}{erred}",
+                self.label,
+                command.join(" ")
+            );
+        }
     }
 }
 

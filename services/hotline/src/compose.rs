@@ -11,6 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use hotline_platform::audit::anchor::Anchors;
+use hotline_platform::audit::sealer;
 use hotline_platform::clock::Timepiece;
 use hotline_platform::consumer::{self, Source};
 use hotline_platform::courier::Courier;
@@ -115,6 +117,7 @@ impl City {
             .map(courier)
             .transpose()
             .context("[feed] redis_url")?;
+        let anchors = Anchors::new(&config.audit, &config.data_dir)?;
         let parts = ServerParts {
             config: &config.server,
             routes: mounted.routes.clone(),
@@ -142,6 +145,7 @@ impl City {
             if let Some(handler) = service.timers.as_ref().filter(|_| fires_timers) {
                 timers::start(&service.core, Arc::clone(handler));
             }
+            sealer::start(&service.core, anchors.clone());
             upkeep::start(&service.core, service.reaction.clone());
             fault::point("start.started");
             tracing::info!(service = %name, database = %kind_of(&config.database_url(*name)), "mounted");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hotline_kernel::time::Zone;
+use hotline_platform::audit::anchor::AuditConfig;
 use hotline_platform::config::{ConfigError, ServerConfig, TelemetryConfig, environment, parse};
 use hotline_platform::identity::Credential;
 use hotline_platform::tls::TlsConfig;
@@ -49,6 +50,8 @@ pub struct Config {
     pub feed: FeedConfig,
     /// Addresses of services that run in other processes, by name.
     pub peers: BTreeMap<Name, String>,
+    /// Where anchors of the audit trail go.
+    pub audit: AuditConfig,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
     /// What a command shows to say who runs it; in no file.
@@ -178,6 +181,7 @@ impl Default for Config {
             reporting: Section::default(),
             feed: FeedConfig::default(),
             peers: BTreeMap::new(),
+            audit: AuditConfig::default(),
             telemetry: TelemetryConfig::default(),
             credential: None,
         }

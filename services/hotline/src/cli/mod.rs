@@ -1,5 +1,6 @@
 //! The command line: what an administrator types.
 
+mod audit;
 mod certificates;
 mod check;
 mod epoch;
@@ -54,6 +55,8 @@ enum Command {
     Migrate(migrate::Args),
     /// Tells whether the promises hold in the databases; exit code 1 if one does not.
     Check(check::Args),
+    /// The audit trail: verify that it is as it was written.
+    Audit(audit::Args),
     /// Events that could not be applied: list, show, retry, skip.
     Parked(parked::Args),
     /// Timers that failed for good: list, retry.
@@ -130,6 +133,7 @@ impl Command {
             Self::Certificates(args) => certificates::run(args)?,
             Self::Migrate(args) => migrate::run(args).await?,
             Self::Check(args) => return check::run(args).await,
+            Self::Audit(args) => return audit::run(args).await,
             Self::Parked(args) => parked::run(args).await?,
             Self::Timers(args) => timers::run(args).await?,
             Self::Epoch(args) => epoch::run(args).await?,

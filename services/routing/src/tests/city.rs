@@ -131,6 +131,7 @@ impl City {
             clock: Arc::new(clock.clone()),
             ids: Ids::seeded(1, "routing"),
             tasks: Tasks::new(),
+            audit_key: testing::audit_key(),
         });
         Self::on(database, core, clock).await
     }

@@ -5,11 +5,14 @@ use std::collections::BTreeMap;
 use hotline_kernel::time::micros;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
 
+use crate::audit::verify::{self, Kind, Part};
 use crate::core::{Core, CoreError};
 use crate::db::sql;
 
 /// Rows that a finding names at most.
 const SHOWN_MAX: u32 = 5;
+/// So many rows at the end of the audit trail are looked at.
+const AUDIT_ROWS: i64 = 100_000;
 
 /// What does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +91,7 @@ pub async fn findings(core: &Core) -> Result<Vec<Finding>, CoreError> {
             });
         }
     }
+    found.extend(audit_findings(core).await?);
     if core.db().read().get_database_backend() == DbBackend::Sqlite {
         let answers = texts(core, "SELECT quick_check AS broken FROM pragma_quick_check").await?;
         if answers != ["ok"] {
@@ -102,6 +106,29 @@ pub async fn findings(core: &Core) -> Result<Vec<Finding>, CoreError> {
     Ok(found)
 }
 
+/// The end of the audit trail; `hotline audit verify` walks all of it. A row that waits for its seal is no broken
+/// promise here: the service may stand still.
+async fn audit_findings(core: &Core) -> Result<Option<Finding>, CoreError> {
+    let part = Part {
+        rows_max: Some(AUDIT_ROWS),
+        ..Part::default()
+    };
+    let report = verify::verify(core, &part).await?;
+    let wrong = |finding: &&verify::Finding| finding.kind != Kind::UnsealedTooLong;
+    let rows: Vec<String> = report
+        .findings
+        .iter()
+        .filter(wrong)
+        .take(SHOWN_MAX as usize)
+        .map(ToString::to_string)
+        .collect();
+    Ok((!rows.is_empty()).then(|| Finding {
+        service: core.name().to_owned(),
+        promise: "the audit trail is as it was written",
+        rows: rows.join("; "),
+    }))
+}
+
 /// What is under way and no promise broken, for a person: name to count.
 pub async fn backlog(core: &Core) -> Result<Vec<(&'static str, i64)>, CoreError> {
     let now = micros(core.now());
@@ -109,6 +136,10 @@ pub async fn backlog(core: &Core) -> Result<Vec<(&'static str, i64)>, CoreError>
         (
             "events not numbered yet",
             "SELECT COUNT(*) FROM outbox WHERE pub_seq IS NULL AND occurred_at <= $1",
+        ),
+        (
+            "audit rows not sealed yet",
+            "SELECT COUNT(*) FROM audit WHERE chain_seq IS NULL AND at <= $1",
         ),
         (
             "timers due and not fired yet",

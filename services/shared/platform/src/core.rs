@@ -11,6 +11,8 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use crate::access::Scope;
+use crate::audit::AuditKey;
+use crate::audit::pen::Pen;
 use crate::clock::Timepiece;
 use crate::db::{BoxError, Db, sql};
 use crate::ids::Ids;
@@ -27,6 +29,7 @@ pub struct Core {
 
 struct Inner {
     parts: CoreParts,
+    pen: Pen,
     signals: Signals,
 }
 
@@ -42,6 +45,8 @@ pub struct CoreParts {
     pub ids: Ids,
     /// The process's tasks.
     pub tasks: Tasks,
+    /// What its audit rows are coded with.
+    pub audit_key: AuditKey,
 }
 
 /// A command as its caller sent it, and the rows that it may touch.
@@ -95,6 +100,7 @@ impl Core {
     pub fn new(parts: CoreParts) -> Self {
         Self {
             inner: Arc::new(Inner {
+                pen: Pen::new(parts.audit_key.clone(), parts.clock.now()),
                 parts,
                 signals: Signals::default(),
             }),
@@ -141,6 +147,11 @@ impl Core {
     #[must_use]
     pub fn log_end(&self) -> LogEnd {
         LogEnd(self.signals().heads.subscribe())
+    }
+
+    /// What it writes audit rows with.
+    pub(crate) fn pen(&self) -> &Pen {
+        &self.inner.pen
     }
 
     pub(crate) fn signals(&self) -> &Signals {

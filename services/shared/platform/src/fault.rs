@@ -47,11 +47,15 @@ pub enum Bug {
     ScopeForgotten,
     /// A sealed value is not pinned to its place.
     NoAssociatedData,
+    /// The audit row is written after the commit of what it tells of.
+    AuditOutside,
+    /// The sealer numbers the last row of a batch and leaves it out of the chain.
+    SealerSkipsRow,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::AcknowledgeBeforeCommit,
         Self::NaiveCursor,
         Self::OffsetOutside,
@@ -70,6 +74,8 @@ impl Bug {
         Self::ImportSkipsRow,
         Self::ScopeForgotten,
         Self::NoAssociatedData,
+        Self::AuditOutside,
+        Self::SealerSkipsRow,
     ];
 
     /// Its name in the environment.
@@ -94,6 +100,8 @@ impl Bug {
             Self::ImportSkipsRow => "import_skips_row",
             Self::ScopeForgotten => "scope_forgotten",
             Self::NoAssociatedData => "no_associated_data",
+            Self::AuditOutside => "audit_outside",
+            Self::SealerSkipsRow => "sealer_skips_row",
         }
     }
 }
@@ -164,6 +172,9 @@ pub const POINTS: &[&str] = &[
     "replay.emptied",
     "replay.rewound",
     "reply.saved",
+    "sealer.anchored",
+    "sealer.assigned",
+    "sealer.committed",
     "start.listening",
     "start.locked",
     "start.mounted",

@@ -17,6 +17,7 @@ compile_error!(
 
 pub mod access;
 mod apply;
+pub mod audit;
 pub mod backoff;
 pub mod bulk;
 pub mod clock;

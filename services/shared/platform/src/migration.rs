@@ -14,6 +14,7 @@ use sea_orm_migration::schema::{
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbBackend};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf};
 
+use crate::audit::migration::AuditChain;
 use crate::core::CoreError;
 use crate::db::Db;
 use crate::fault;
@@ -25,7 +26,7 @@ pub const PARTITIONS: u16 = 16;
 /// The platform's migrations; a service's migrator lists them before its own.
 #[must_use]
 pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-    vec![Box::new(PlatformTables)]
+    vec![Box::new(PlatformTables), Box::new(AuditChain)]
 }
 
 /// Applies what is pending, each migration in one transaction, on both databases.
@@ -335,7 +336,7 @@ mod tests {
                 .expect("opens");
             assert_eq!(
                 pending(&db, migrations()).await.expect("readable").len(),
-                1,
+                migrations().len(),
                 "{}",
                 database.label
             );

@@ -10,6 +10,7 @@ use sea_orm_migration::MigrationTrait;
 use sha2::Sha256;
 use tonic::service::Routes;
 
+use crate::audit::AuditKey;
 use crate::clock::{DatabaseClock, Timepiece};
 use crate::core::{Core, CoreError, CoreParts};
 use crate::db::{Db, DbOptions};
@@ -154,6 +155,7 @@ impl Runtime {
             clock,
             ids,
             tasks,
+            audit_key: AuditKey::new(&parts.secret.derive_key(AuditKey::PURPOSE)),
         }))
     }
 

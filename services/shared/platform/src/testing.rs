@@ -16,6 +16,7 @@ use sea_orm::{ConnectionTrait, Database};
 use sea_orm_migration::MigrationTrait;
 
 use crate::access::{Scope, decide};
+use crate::audit::AuditKey;
 pub use crate::clock::ManualClock;
 use crate::core::{Core, CoreError, CoreParts};
 use crate::db::{Db, DbOptions, Txn};
@@ -210,6 +211,12 @@ pub async fn core(
     core_with(name, url, migrations, clock, &Tasks::new()).await
 }
 
+/// The key of every test's audit trail.
+#[must_use]
+pub fn audit_key() -> AuditKey {
+    AuditKey::new(&[0x5a; 32])
+}
+
 /// [`core`] among the tasks of a process, so that [`crate::quiet::Quiet`] can watch several services.
 ///
 /// # Panics
@@ -239,6 +246,7 @@ pub async fn core_with(
         clock,
         ids,
         tasks,
+        audit_key: audit_key(),
     })
 }
 

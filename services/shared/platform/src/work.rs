@@ -4,6 +4,7 @@
 //! [`Work::txn`]; what they publish, arm and record is collected and written, in a few multi-row
 //! statements, just before the commit.
 
+use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hotline_kernel::time::{Timestamp, micros};
@@ -11,9 +12,11 @@ use hotline_proto::event::Body;
 use sea_orm::{ConnectionTrait, DbErr, SqlErr, Value};
 use uuid::Uuid;
 
+use crate::audit::row::{self, Content};
 use crate::bulk::insert_rows;
 use crate::core::{Core, CoreError};
 use crate::db::{Txn, sql};
+use crate::fault::Bug;
 use crate::{fault, outbox, signal};
 
 /// Who or what causes a write; goes into history, audit and events.
@@ -91,6 +94,7 @@ struct Pending {
     // What is flushed but not committed.
     has_events: bool,
     next_due: Option<i64>,
+    audited: Vec<Range<i64>>,
 }
 
 impl Work {
@@ -182,15 +186,46 @@ impl Work {
             insert_rows(&self.txn, TIMER_INTO, rows, " ON CONFLICT DO NOTHING").await?;
             fault::point("work.timers_written");
         }
-        if !audit.is_empty() {
-            let rows: Vec<_> = audit
-                .iter()
-                .map(|(cause, entry)| audit_row(self.now, cause, entry))
-                .collect();
-            insert_rows(&self.txn, AUDIT_INTO, rows, "").await?;
+        if !audit.is_empty() && !fault::is_seeded(Bug::AuditOutside) {
+            insert_rows(&self.txn, row::INTO, self.audit_rows(&audit), "").await?;
             fault::point("work.audit_written");
+        } else {
+            self.pending().audit = audit;
         }
         Ok(())
+    }
+
+    fn audit_rows(&self, audit: &[(Cause, AuditEntry)]) -> Vec<Vec<Value>> {
+        if audit.is_empty() {
+            return Vec::new();
+        }
+        let numbers = self.core.pen().numbers(audit.len());
+        let numbered = audit.iter().zip(numbers.clone());
+        self.pending().audited.push(numbers);
+        numbered
+            .map(|((cause, entry), number)| self.audit_row(cause, entry, number))
+            .collect()
+    }
+
+    fn audit_row(&self, cause: &Cause, entry: &AuditEntry, number: i64) -> Vec<Value> {
+        let pen = self.core.pen();
+        let content = Content {
+            writer: pen.writer,
+            writer_seq: number,
+            at: micros(self.now),
+            actor: &cause.actor,
+            session: &cause.session,
+            unit_code: &cause.unit_code,
+            from_addr: &cause.from_addr,
+            method: &cause.method,
+            resource: entry.resource,
+            resource_id: &entry.resource_id,
+            version: entry.version,
+            action: &entry.action,
+            reason: &entry.reason,
+            trace_id: row::trace_id(&cause.trace_parent),
+        };
+        content.values(self.core.name(), &pen.key)
     }
 
     /// The earliest due instant among timers armed in this work, in microseconds.
@@ -207,10 +242,13 @@ impl Work {
     /// Commits and wakes who waits for it.
     pub(crate) async fn commit(self) -> Result<(), CoreError> {
         self.flush().await?;
-        let (has_events, next_due) = {
-            let pending = self.pending();
-            (pending.has_events, pending.next_due)
+        let (has_events, next_due, audited) = {
+            let mut pending = self.pending();
+            let audited = std::mem::take(&mut pending.audited);
+            (pending.has_events, pending.next_due, audited)
         };
+        let late = std::mem::take(&mut self.pending().audit);
+        let late = self.audit_rows(&late); // None, but for the seeded bug.
         let writing = has_events.then(|| signal::Writing::begin(&self.core));
         fault::point("work.written");
         let committed = self.txn.commit().await;
@@ -220,7 +258,16 @@ impl Work {
         if let Some(due) = next_due {
             self.core.signals().armed(due);
         }
-        Ok(committed?)
+        committed?;
+        if !late.is_empty() {
+            let txn = self.core.db().begin_write().await?;
+            insert_rows(&txn, row::INTO, late, "").await?;
+            txn.commit().await?;
+        }
+        if !audited.is_empty() {
+            self.core.pen().committed(&audited);
+        }
+        Ok(())
     }
 
     /// Gives up; a failed rollback is a lost connection, which rolls back by itself.
@@ -238,7 +285,6 @@ impl Work {
 /// A table and its columns, as text between `INSERT INTO` and `VALUES`.
 const TIMER_INTO: &str =
     "timer (aggregate_id, kind, due_at, armed_version, state, attempts, next_at)";
-const AUDIT_INTO: &str = "audit (at, actor, unit_code, from_addr, method, resource, resource_id, version, action, reason)";
 
 fn timer_row(timer: &NewTimer) -> Vec<Value> {
     let due_at = micros(timer.due_at);
@@ -251,21 +297,6 @@ fn timer_row(timer: &NewTimer) -> Vec<Value> {
         armed.into(),
         attempts.into(),
         due_at.into(),
-    ]
-}
-
-fn audit_row(at: Timestamp, cause: &Cause, entry: &AuditEntry) -> Vec<Value> {
-    vec![
-        micros(at).into(),
-        cause.actor.as_str().into(),
-        cause.unit_code.as_str().into(),
-        cause.from_addr.as_str().into(),
-        cause.method.as_str().into(),
-        entry.resource.into(),
-        entry.resource_id.as_str().into(),
-        entry.version.into(),
-        entry.action.as_str().into(),
-        entry.reason.as_str().into(),
     ]
 }
 

@@ -18,6 +18,7 @@ use hotline_platform::ids::Ids;
 use hotline_platform::outbox;
 use hotline_platform::peers::{Peers, Transport, Unreachable};
 use hotline_platform::tasks::Tasks;
+use hotline_platform::testing;
 use hotline_platform::testing::steps::{self, Publishing, Reading};
 use hotline_proto::event::Envelope;
 use tonic::service::Routes;
@@ -216,6 +217,7 @@ impl World {
             clock: Arc::new(self.stage.clone()),
             ids: Ids::seeded(seed, &format!("life {}", self.lives)),
             tasks: Tasks::new(),
+            audit_key: testing::audit_key(),
         })
     }
 
