@@ -94,7 +94,11 @@ impl City {
         let request = by(
             "citizen",
             "anyone",
-            QueryProgressRequest { number, query_code },
+            QueryProgressRequest {
+                number,
+                query_code,
+                ..QueryProgressRequest::default()
+            },
         );
         self.said(
             "query progress",

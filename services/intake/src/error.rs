@@ -5,6 +5,7 @@ use hotline_platform::vault::VaultError;
 
 use crate::domain::mapping::MappingError;
 use crate::domain::registration::SUBJECT_MAX_CHARS;
+use crate::domain::reveal::{Hidden, NotApproved};
 use crate::domain::{Invalid, appeal, matter};
 use crate::store::StoreError;
 
@@ -40,9 +41,29 @@ pub enum IntakeError {
     /// There is no such contact.
     #[error("no such contact")]
     ContactNotFound,
-    /// Number and code do not open a receipt. The same for a wrong code and an unknown number.
-    #[error("no receipt with this number and query code")]
+    /// Number and code do not open a receipt. The same for a wrong code, an unknown number and one try too many.
+    #[error(
+        "no receipt with this number and query code, or too many tries; ask again tomorrow or call"
+    )]
     ReceiptNotFound,
+    /// The contact is not shown.
+    #[error("{}", hidden(*.0))]
+    ContactHidden(Hidden),
+    /// This person has looked at so many contacts that he must wait.
+    #[error("at most {per_hour} contacts are shown to a person in an hour")]
+    RevealsTooOften {
+        /// How many.
+        per_hour: u32,
+    },
+    /// There is no such approval.
+    #[error("no such approval")]
+    ApprovalNotFound,
+    /// The approval is not good, or not given.
+    #[error(transparent)]
+    NotApproved(#[from] NotApproved),
+    /// It is no tip-off.
+    #[error("this contact needs no approval")]
+    ApprovalNotNeeded,
     /// The command does not fit the appeal's state.
     #[error(transparent)]
     AppealState(#[from] appeal::Refused),
@@ -89,6 +110,15 @@ pub enum IntakeError {
     Core(#[from] CoreError),
 }
 
+fn hidden(why: Hidden) -> &'static str {
+    match why {
+        Hidden::OutOfReach => "no such appeal",
+        Hidden::Protected => "its citizen asked not to be known to units",
+        Hidden::Nothing => "nobody left a contact",
+        Hidden::NeedsApproval => "the identity behind a tip-off needs another person's approval",
+    }
+}
+
 /// A row of a registry file that is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrongRow {
@@ -116,6 +146,11 @@ impl IntakeError {
             Self::TicketNotFound => "TICKET_NOT_FOUND",
             Self::ContactNotFound => "CONTACT_NOT_FOUND",
             Self::ReceiptNotFound => "RECEIPT_NOT_FOUND",
+            Self::ContactHidden(_) => "CONTACT_HIDDEN",
+            Self::RevealsTooOften { .. } => "REVEALS_TOO_OFTEN",
+            Self::ApprovalNotFound => "APPROVAL_NOT_FOUND",
+            Self::NotApproved(_) => "NOT_APPROVED",
+            Self::ApprovalNotNeeded => "APPROVAL_NOT_NEEDED",
             Self::AppealState(_) => "APPEAL_STATE_CONFLICT",
             Self::MatterPlace(_) => "MATTER_PLACE_CONFLICT",
             Self::TicketOver { .. } => "TICKET_OVER",

@@ -177,7 +177,7 @@ fn yes_no(is_so: bool) -> String {
     if is_so { "yes" } else { "no" }.to_owned()
 }
 
-/// Hears where tickets stand and which matters they refused.
+/// Hears where tickets stand and which matters they refused; and the tree of units.
 ///
 /// Idempotent by the ticket's version, and by where the matter stands.
 pub struct TicketReaction;
@@ -198,7 +198,18 @@ impl Reaction for TicketReaction {
             Some(Event::TicketChanged(changed)) => {
                 let ticket = seen_ticket(changed, envelope.version)
                     .map_err(|invalid| permanent(&invalid))?;
-                hearing::ticket_changed(work, &ticket).await.map_err(failed)
+                let lead = changed
+                    .ticket
+                    .as_ref()
+                    .map(|ticket| ticket.lead_unit_code.as_str());
+                hearing::ticket_changed(work, &ticket, lead)
+                    .await
+                    .map_err(failed)
+            }
+            Some(Event::RegistryLoaded(loaded)) if loaded.table == "units" => {
+                let unit = |row: &RegistryRow| (row.code.clone(), row.parent_code.clone());
+                let units: Vec<_> = loaded.rows.iter().map(unit).collect();
+                hearing::units_loaded(work, &units).await.map_err(failed)
             }
             Some(Event::AttachRefused(refused)) => {
                 let refusal =

@@ -1,5 +1,8 @@
 //! The gRPC face of [`Intake`]: who, decode, call, encode. Nothing is decided here.
 
+mod registry;
+mod reveals;
+
 use hotline_platform::core::CommandContext;
 use hotline_platform::grpc::{cause, command, scope};
 use hotline_platform::page::{Page, token};
@@ -14,6 +17,7 @@ use tonic::{Request, Response, Status};
 use crate::app::Intake;
 use crate::app::register::Submission;
 use crate::app::triage::Decision;
+use crate::convert;
 use crate::convert::{Keyed, imports, parse_id, requests, responses};
 use crate::domain::Invalid;
 use crate::error::IntakeError;
@@ -271,8 +275,9 @@ impl IntakeService for IntakeGrpc {
         &self,
         request: Request<pb::QueryProgressRequest>,
     ) -> Answer<pb::QueryProgressResponse> {
-        let asked = request.into_inner();
-        let progress = self.0.progress(&asked.number, &asked.query_code).await?;
+        let context = command(&request, "", 0);
+        let question = convert::reveals::question(&request);
+        let progress = self.0.progress(context, question).await?;
         Ok(Response::new(responses::progress(progress)))
     }
 
@@ -289,50 +294,53 @@ impl IntakeService for IntakeGrpc {
         }))
     }
 
+    async fn reveal_contact(
+        &self,
+        request: Request<pb::RevealContactRequest>,
+    ) -> Answer<pb::RevealContactResponse> {
+        reveals::reveal_contact(&self.0, request).await
+    }
+
+    async fn request_reveal(
+        &self,
+        request: Request<pb::RequestRevealRequest>,
+    ) -> Answer<pb::RequestRevealResponse> {
+        reveals::request_reveal(&self.0, request).await
+    }
+
+    async fn approve_reveal(
+        &self,
+        request: Request<pb::ApproveRevealRequest>,
+    ) -> Answer<pb::ApproveRevealResponse> {
+        reveals::approve_reveal(&self.0, request).await
+    }
+
+    async fn list_reveals(
+        &self,
+        request: Request<pb::ListRevealsRequest>,
+    ) -> Answer<pb::ListRevealsResponse> {
+        reveals::list_reveals(&self.0, request).await
+    }
+
     async fn load_registry(
         &self,
         request: Request<pb::LoadRegistryRequest>,
     ) -> Answer<pb::LoadRegistryResponse> {
-        let context = command(&request, "", 0);
-        let table = request
-            .into_inner()
-            .table
-            .ok_or_else(|| Invalid::new("table", "present"))?;
-        let rows = self
-            .0
-            .load_registry(context, &table.name, &table.csv)
-            .await?;
-        Ok(Response::new(pb::LoadRegistryResponse { rows }))
+        registry::load_registry(&self.0, request).await
     }
 
     async fn list_channels(
         &self,
         request: Request<pb::ListChannelsRequest>,
     ) -> Answer<pb::ListChannelsResponse> {
-        let asked = request.into_inner();
-        let page = page(asked.page_size, &asked.page_token)?;
-        let (channels, next) = self.0.channels(&page).await?;
-        let next_page_token = next_page(next.as_ref());
-        let channels = channels.into_iter().map(responses::channel).collect();
-        Ok(Response::new(pb::ListChannelsResponse {
-            channels,
-            next_page_token,
-        }))
+        registry::list_channels(&self.0, request).await
     }
 
     async fn list_lines(
         &self,
         request: Request<pb::ListLinesRequest>,
     ) -> Answer<pb::ListLinesResponse> {
-        let asked = request.into_inner();
-        let page = page(asked.page_size, &asked.page_token)?;
-        let (lines, next) = self.0.lines(&page).await?;
-        let next_page_token = next_page(next.as_ref());
-        let lines = lines.into_iter().map(responses::line).collect();
-        Ok(Response::new(pb::ListLinesResponse {
-            lines,
-            next_page_token,
-        }))
+        registry::list_lines(&self.0, request).await
     }
 
     async fn start_import(

@@ -53,6 +53,7 @@ pub enum MountError {
 ///
 /// [`MountError`] if its database cannot be opened or migrated.
 pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountError> {
+    let care = config.care();
     let core = runtime
         .open(NAME, &config.database_url, store::migration::migrations())
         .await?;
@@ -67,7 +68,7 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
         masker: Masker::standard(),
         batch_max: config.batch_max,
     };
-    let intake = app::Intake::new(core.clone(), settings);
+    let intake = app::Intake::new(core.clone(), settings).with_care(care);
     intake.open().await?;
     let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake))
         .max_decoding_message_size(REQUEST_MAX_BYTES);

@@ -11,3 +11,4 @@ mod lists;
 mod matters;
 mod registry;
 mod returns;
+mod walk;

@@ -177,6 +177,7 @@ async fn unknown(doors: &Doors, promised: &Promised) -> Vec<String> {
         let request = QueryProgressRequest {
             number: number.clone(),
             query_code: code.clone(),
+            ..QueryProgressRequest::default()
         };
         async move {
             let mut intake = doors.intake(0);

@@ -99,6 +99,13 @@ fn does(role: &str, thing: i32) -> Option<(Seen, Level)> {
                 "administrator",
             ]),
         ),
+        // Talking with citizens takes their numbers: the desks that do, and the unit that handles it, not its duty officer.
+        50 if is(&["unit_clerk", "unit_lead"]) => Some((Seen::OwnUnits, 3)),
+        50 => everybodys(3, is(&["operator", "shift_supervisor", "follow_up_agent"])),
+        // Who is behind a tip-off: the same desks ask, and who answers for others agrees.
+        51 => everybodys(2, is(&["operator", "shift_supervisor", "follow_up_agent"])),
+        52 => everybodys(2, is(&["leader", "shift_supervisor"])),
+        53 => everybodys(2, is(&["auditor", "shift_supervisor"])),
         // Nobody reads contacts (7), nobody hears the log (20): services do, on their own behalf.
         _ => None,
     }

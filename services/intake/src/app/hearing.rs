@@ -23,18 +23,25 @@ pub struct Refusal {
     pub version: i64,
 }
 
-/// Remembers where a ticket stands. What is not newer than what is known is skipped.
+/// Remembers where a ticket stands and, if that was told, who leads it. What is not newer than what is known is skipped.
 ///
 /// # Errors
 ///
 /// What storage fails with.
-pub async fn ticket_changed(work: &Work, ticket: &SeenTicket) -> Result<(), IntakeError> {
+pub async fn ticket_changed(
+    work: &Work,
+    ticket: &SeenTicket,
+    lead: Option<&str>,
+) -> Result<(), IntakeError> {
     let txn = work.txn();
     let known = store::tickets::seen(&**txn, &[ticket.id]).await?;
     if known.iter().any(|known| known.version >= ticket.version) {
         return Ok(());
     }
     store::tickets::remember(txn, ticket).await?;
+    if let Some(lead) = lead {
+        store::units::leads(txn, ticket.id, lead).await?;
+    }
     let was_over = known.iter().any(|known| known.state.is_over());
     if ticket.state.is_over() {
         store::texts::close_all(txn, ticket.id).await?;
@@ -42,6 +49,15 @@ pub async fn ticket_changed(work: &Work, ticket: &SeenTicket) -> Result<(), Inta
         store::texts::reopen_all(txn, ticket.id).await?;
     }
     Ok(())
+}
+
+/// Remembers which unit stands above which, from (code, code above) pairs.
+///
+/// # Errors
+///
+/// What storage fails with.
+pub async fn units_loaded(work: &Work, units: &[(String, String)]) -> Result<(), IntakeError> {
+    Ok(store::units::replace(work.txn(), units).await?)
 }
 
 /// Puts a refused matter back on its own ticket, if it still stands on the one that refused it.
@@ -88,7 +104,7 @@ async fn remember_state(work: &Work, refusal: Refusal) -> Result<(), IntakeError
         version: refusal.version,
         ..known
     };
-    ticket_changed(work, &heard).await
+    ticket_changed(work, &heard, None).await
 }
 
 fn audit_refusal_at_home(work: &Work, cause: &Cause, refusal: Refusal, version: i64) {

@@ -3,19 +3,22 @@
 //! Start reading with [`register`], then [`triage`] (what is done with an appeal) and [`moves`]
 //! (what is done with a matter).
 
+pub mod approvals;
 pub mod conservation;
 pub mod hearing;
 pub mod import;
 mod journal;
 pub mod moves;
+pub mod progress;
 pub mod queries;
 pub mod register;
 pub mod registry;
 pub mod sealing;
+pub mod reveals;
 pub mod triage;
 pub mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use hotline_kernel::id::{AppealId, MatterId};
 use hotline_platform::access::Scope;
@@ -28,8 +31,10 @@ use self::register::{Receipt, Registered, Registrar, Settings, Submission};
 use self::view::AppealView;
 use crate::MountError;
 use crate::domain::appeal::Appeal;
+use crate::domain::guess::{Burst, GuessLimits};
 use crate::domain::matter::Matter;
 use crate::domain::owner;
+use crate::domain::reveal::RevealLimits;
 use crate::error::IntakeError;
 use crate::store;
 use crate::store::sealed::Seal;
@@ -44,6 +49,40 @@ pub struct Intake {
     pub(crate) settings: Arc<Settings>,
     pub(crate) registrar: Registrar,
     writer: GroupCommit<Registrar>,
+    care: Arc<Care>,
+    burst: Arc<Mutex<Burst>>,
+}
+
+/// What is taken care of where citizens' contacts and query codes are asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Care {
+    /// How often a person may look at contacts.
+    pub reveals: RevealLimits,
+    /// How often somebody may be wrong about a query code.
+    pub guesses: GuessLimits,
+    /// Wrong query codes in a minute beyond which an alarm is raised.
+    pub guess_alarm: u32,
+    /// Whether a citizen who asks how far it is reads who looked at his contact.
+    pub tells_who_looked: bool,
+}
+
+impl Default for Care {
+    fn default() -> Self {
+        Self {
+            reveals: RevealLimits {
+                per_hour: 30,
+                unusual_per_hour: 15,
+            },
+            guesses: GuessLimits {
+                per_number: 5,
+                reserve: 20,
+                per_address: 20,
+                all: 300,
+            },
+            guess_alarm: 100,
+            tells_who_looked: false,
+        }
+    }
 }
 
 impl Intake {
@@ -57,6 +96,17 @@ impl Intake {
             settings,
             registrar,
             writer,
+            care: Arc::default(),
+            burst: Arc::default(),
+        }
+    }
+
+    /// The same, with other care than the default.
+    #[must_use]
+    pub fn with_care(self, care: Care) -> Self {
+        Self {
+            care: Arc::new(care),
+            ..self
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use hotline_kernel::id::{AppealId, ContactId, TicketId};
+use hotline_kernel::id::{AppealId, ContactId};
 use hotline_kernel::number::TicketNumber;
-use hotline_kernel::time::{Timestamp, micros};
+use hotline_kernel::time::micros;
 use hotline_platform::access::Scope;
 use hotline_platform::core::CommandContext;
 use hotline_platform::page::Page;
@@ -13,36 +13,12 @@ use hotline_platform::work::AuditEntry;
 use super::Intake;
 use super::view::{self, AppealView};
 use crate::domain::appeal::{Appeal, Filter};
-use crate::domain::identity;
 use crate::domain::matter::Matter;
 use crate::domain::registration::Contact;
 use crate::domain::registry::{Channel, Line};
-use crate::domain::terms::{AppealState, TicketState};
 use crate::error::{IntakeError, required};
 use crate::store;
 use crate::store::appeals::Cursor;
-
-/// What became of an appeal, without any text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// Where the appeal stands.
-    pub state: AppealState,
-    /// Where its matters stand.
-    pub matters: Vec<MatterProgress>,
-}
-
-/// Where a matter stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MatterProgress {
-    /// The matter's number.
-    pub number: String,
-    /// Number of the ticket it stands on, empty if none.
-    pub ticket_number: String,
-    /// State of that ticket, as last heard.
-    pub ticket_state: Option<TicketState>,
-    /// The citizen's deadline.
-    pub due_at: Option<Timestamp>,
-}
 
 impl Intake {
     /// An appeal by its id.
@@ -120,51 +96,6 @@ impl Intake {
             AppealView::new(appeal, matters, &seen)
         };
         Ok(appeals.into_iter().map(put).collect())
-    }
-
-    /// What became of an appeal, for whoever knows its number and query code.
-    ///
-    /// # Errors
-    ///
-    /// [`IntakeError::ReceiptNotFound`] for an unknown number and for a wrong code alike.
-    pub async fn progress(&self, number: &str, code: &str) -> Result<Progress, IntakeError> {
-        let number: TicketNumber = number.parse().map_err(|_| IntakeError::ReceiptNotFound)?;
-        let expected = identity::query_code(&self.settings.keys.query_code, number.as_str());
-        // Both are always done, so that the answer's time tells nothing about the number.
-        let found = store::appeals::find_by_number(self.core.db().read(), number.as_str()).await?;
-        let is_code_right = identity::same_code(&expected, code);
-        let appeal = found
-            .filter(|_| is_code_right)
-            .ok_or(IntakeError::ReceiptNotFound)?;
-        self.progress_of(&appeal).await
-    }
-
-    async fn progress_of(&self, appeal: &Appeal) -> Result<Progress, IntakeError> {
-        let db = self.core.db().read();
-        let matters = store::matters::of_appeals(db, &[appeal.id]).await?;
-        let tickets = view::tickets_of(&matters);
-        let seen = view::by_id(store::tickets::seen(db, &tickets).await?);
-        let numbers: HashMap<TicketId, String> = store::matters::ticket_numbers(db, &tickets)
-            .await?
-            .into_iter()
-            .collect();
-        let progress = |matter: &Matter| {
-            let ticket = matter.ticket();
-            let heard = ticket.and_then(|ticket| seen.get(&ticket));
-            MatterProgress {
-                number: matter.number.clone(),
-                ticket_number: ticket
-                    .and_then(|ticket| numbers.get(&ticket))
-                    .cloned()
-                    .unwrap_or_default(),
-                ticket_state: heard.map(|ticket| ticket.state),
-                due_at: heard.and_then(|ticket| ticket.due_at),
-            }
-        };
-        Ok(Progress {
-            state: appeal.state,
-            matters: matters.iter().map(progress).collect(),
-        })
     }
 
     /// Reads a contact at the moment of sending. The audit row is committed first.

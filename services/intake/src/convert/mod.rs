@@ -4,6 +4,7 @@ pub mod imports;
 mod keyed;
 pub mod requests;
 pub mod responses;
+pub mod reveals;
 mod status;
 mod words;
 

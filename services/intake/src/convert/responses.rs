@@ -8,7 +8,7 @@ use hotline_proto::shared;
 use super::words::{timestamp, wire_word};
 use super::{appeal_message, matter_message};
 use crate::app::conservation::Conservation;
-use crate::app::queries::{MatterProgress, Progress};
+use crate::app::progress::{MatterProgress, Progress};
 use crate::app::register::Receipt;
 use crate::app::view::{AppealView, MatterView};
 use crate::domain::registration::Contact;
@@ -51,6 +51,11 @@ pub fn progress(progress: Progress) -> pb::QueryProgressResponse {
     pb::QueryProgressResponse {
         state: wire_word::<_, shared::AppealState>(progress.state),
         matters: progress.matters.into_iter().map(matter_progress).collect(),
+        looks: progress
+            .looks
+            .into_iter()
+            .map(super::reveals::look)
+            .collect(),
     }
 }
 

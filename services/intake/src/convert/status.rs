@@ -45,13 +45,18 @@ fn code(error: &IntakeError) -> Code {
         | IntakeError::TicketNotFound
         | IntakeError::ContactNotFound
         | IntakeError::ReceiptNotFound
+        | IntakeError::ApprovalNotFound
         | IntakeError::ImportNotFound => Code::NotFound,
         IntakeError::AppealState(_)
         | IntakeError::MatterPlace(_)
         | IntakeError::TicketOver { .. }
         | IntakeError::Historical
+        | IntakeError::ContactHidden(_)
+        | IntakeError::NotApproved(_)
+        | IntakeError::ApprovalNotNeeded
         | IntakeError::ImportFinished
         | IntakeError::RowsSkipped { .. } => Code::FailedPrecondition,
+        IntakeError::RevealsTooOften { .. } => Code::ResourceExhausted,
         IntakeError::Collision => Code::Aborted,
         IntakeError::Core(_) => Code::Internal,
     }

@@ -165,7 +165,10 @@ impl WireEnum for shared::GuideReason {
 
 #[cfg(test)]
 mod tests {
+    use hotline_proto::intake as pb;
+
     use super::*;
+    use crate::domain::reveal::{ContactField, Purpose};
     use crate::domain::terms::{AppealState, GuideReason, Kind, Nature, TicketState, Urgency};
 
     fn same_words<T: Term + std::fmt::Debug, W: WireEnum>() {
@@ -191,6 +194,8 @@ mod tests {
         same_words::<AppealState, shared::AppealState>();
         same_words::<TicketState, shared::TicketState>();
         same_words::<GuideReason, shared::GuideReason>();
+        same_words::<ContactField, pb::ContactField>();
+        same_words::<Purpose, pb::RevealPurpose>();
     }
 
     #[test]

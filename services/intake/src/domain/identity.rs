@@ -164,6 +164,16 @@ pub fn query_code(key: &[u8; 32], number: &str) -> String {
     code
 }
 
+/// The key under which tries of a number or from an address are counted: neither can be read from it.
+#[must_use]
+pub fn guess_key(key: &[u8; 32], told: [&str; 3]) -> String {
+    let mut parts = Parts::keyed(key, "guess-v1");
+    for part in told {
+        parts.text(part);
+    }
+    hex(&parts.finish()[..16])
+}
+
 /// Whether two codes are equal, in a time that does not tell where they differ.
 #[must_use]
 pub fn same_code(expected: &str, given: &str) -> bool {

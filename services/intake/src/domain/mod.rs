@@ -4,6 +4,7 @@
 //! becomes of it). Time, ids, keys and randomness come in as arguments.
 
 pub mod appeal;
+pub mod guess;
 pub mod identity;
 pub mod import;
 pub mod mapping;
@@ -11,6 +12,7 @@ pub mod matter;
 pub mod owner;
 pub mod registration;
 pub mod registry;
+pub mod reveal;
 pub mod terms;
 
 /// A value that is not as it must be.

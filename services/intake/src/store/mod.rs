@@ -6,6 +6,7 @@ pub mod appeals;
 pub mod conservation;
 pub mod contacts;
 mod entity;
+pub mod guesses;
 pub mod import;
 pub mod matters;
 pub mod migration;
@@ -13,8 +14,10 @@ pub mod registry;
 pub mod sealed;
 pub mod sealing;
 pub mod tally;
+pub mod reveals;
 pub mod texts;
 pub mod tickets;
+pub mod units;
 
 use hotline_kernel::time::{Timestamp, from_micros};
 use hotline_platform::core::CoreError;

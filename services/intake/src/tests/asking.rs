@@ -6,9 +6,18 @@ use hotline_proto::shared::TicketState as Wire;
 use sea_orm::{ConnectionTrait, Statement};
 
 use super::city::{appeal, appeal_of, cities, command, everybodys, uuid};
+use crate::app::progress::Question;
 use crate::domain::appeal::Filter;
 use crate::domain::terms::{AppealState, TicketState};
 use crate::error::IntakeError;
+
+fn question(number: &str, code: &str) -> Question {
+    Question {
+        number: number.to_owned(),
+        code: code.to_owned(),
+        address: "192.0.2.1".to_owned(),
+    }
+}
 
 #[tokio::test]
 async fn number_and_code_tell_what_became_of_it_and_nothing_else_does() {
@@ -20,7 +29,10 @@ async fn number_and_code_tell_what_became_of_it_and_nothing_else_does() {
         let typed = receipt.number.to_lowercase().replace('-', "");
         let progress = city
             .intake
-            .progress(&typed, &receipt.query_code.to_lowercase())
+            .progress(
+                command(),
+                question(&typed, &receipt.query_code.to_lowercase()),
+            )
             .await
             .expect("known");
         assert_eq!(progress.state, AppealState::Accepted, "{}", city.label);
@@ -41,7 +53,11 @@ async fn number_and_code_tell_what_became_of_it_and_nothing_else_does() {
         ];
         let mut told = std::collections::BTreeSet::new();
         for (number, code) in wrong {
-            let refused = city.intake.progress(number, code).await.expect_err(number);
+            let refused = city
+                .intake
+                .progress(command(), question(number, code))
+                .await
+                .expect_err(number);
             assert!(
                 matches!(refused, IntakeError::ReceiptNotFound),
                 "{} {number}",

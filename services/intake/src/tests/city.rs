@@ -202,7 +202,7 @@ impl City {
             .await
     }
 
-    async fn react(
+    pub async fn react(
         &self,
         ticket: TicketId,
         version: i64,

@@ -102,6 +102,7 @@ async fn an_appeal_is_registered_and_read_back_with_what_was_said() {
         let query = pb::QueryProgressRequest {
             number: receipt.number,
             query_code: receipt.query_code,
+            ..pb::QueryProgressRequest::default()
         };
         let progress = grpc
             .query_progress(said(query))

@@ -3,6 +3,7 @@
 mod m20261122_000001_intake_appeals;
 mod m20261122_000002_intake_imports;
 mod m20261128_000001_intake_vault;
+mod m20261128_000005_intake_reveals;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -12,5 +13,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m20261122_000001_intake_appeals::Migration));
     all.push(Box::new(m20261122_000002_intake_imports::Migration));
     all.push(Box::new(m20261128_000001_intake_vault::Migration));
+    all.push(Box::new(m20261128_000005_intake_reveals::Migration));
     all
 }

@@ -73,6 +73,8 @@ const OPERATOR: &[Grant] = &[
     may(P::AppealAnswer, Any, Masked),
     may(P::AppealMerge, Any, Masked),
     may(P::AppealQuery, ScopeKind::None, PiiLevel::None),
+    may(P::ContactReveal, Any, Clear),
+    may(P::IdentityRequest, Any, Masked),
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::TicketRead, Any, Masked),
     may(P::ReplyRead, Any, Masked),
@@ -98,6 +100,10 @@ const SHIFT_SUPERVISOR: &[Grant] = &[
     may(P::AppealAnswer, Any, Masked),
     may(P::AppealMerge, Any, Masked),
     may(P::AppealQuery, ScopeKind::None, PiiLevel::None),
+    may(P::ContactReveal, Any, Clear),
+    may(P::IdentityRequest, Any, Masked),
+    may(P::IdentityApprove, Any, Masked),
+    may(P::RevealRead, Any, Masked),
     may(P::ConservationRead, Any, PiiLevel::None),
     may(P::CatalogueRead, Any, PiiLevel::None),
     may(P::RegistryRead, Any, PiiLevel::None),
@@ -118,9 +124,19 @@ const OF_A_UNIT: &[Grant] = &[
     may(P::TicketHandle, OwnUnit, Masked),
 ];
 
+/// Who handles a unit's tickets talks with citizens: the duty officer at night does not.
+const OF_A_UNITS_DESK: &[Grant] = &[
+    may(P::RegistryRead, Any, PiiLevel::None),
+    may(P::TicketRead, UnitTree, Masked),
+    may(P::TicketHandle, OwnUnit, Masked),
+    may(P::ContactReveal, OwnUnit, Clear),
+];
+
 /// Who asks does not judge: an unreasonable demand leaves the rates.
 const FOLLOW_UP_AGENT: &[Grant] = &[
     may(P::AppealRead, Any, Masked),
+    may(P::ContactReveal, Any, Clear),
+    may(P::IdentityRequest, Any, Masked),
     may(P::TicketRead, Any, Masked),
     may(P::ReplyRead, Any, Masked),
     may(P::FollowUp, Any, Masked),
@@ -155,11 +171,23 @@ const REVIEWER: &[Grant] = &[
 ];
 
 const LEADER: &[Grant] = &[
+    may(P::IdentityApprove, Any, Masked),
     may(P::TicketRead, Any, Masked),
     may(P::ReplyRead, Any, Masked),
     may(P::ReportRead, Any, Masked),
     may(P::Instruct, Any, Masked),
 ];
+
+/// Writes down for a leader, and agrees to nothing in his place.
+const SECRETARY: &[Grant] = &[
+    may(P::TicketRead, Any, Masked),
+    may(P::ReplyRead, Any, Masked),
+    may(P::ReportRead, Any, Masked),
+    may(P::Instruct, Any, Masked),
+];
+
+/// Reads who looked at what.
+const AUDITOR: &[Grant] = &[may(P::RevealRead, Any, Masked)];
 
 /// Aggregates: what answers with texts asks for more personal data than this.
 const ANALYST: &[Grant] = &[
@@ -280,15 +308,18 @@ impl Role {
             Self::Operator => OPERATOR,
             Self::Dispatcher => DISPATCHER,
             Self::ShiftSupervisor => SHIFT_SUPERVISOR,
-            Self::DutyOfficer | Self::UnitClerk | Self::UnitLead => OF_A_UNIT,
+            Self::DutyOfficer => OF_A_UNIT,
+            Self::UnitClerk | Self::UnitLead => OF_A_UNITS_DESK,
             Self::FollowUpAgent => FOLLOW_UP_AGENT,
             Self::QualityInspector => QUALITY_INSPECTOR,
             Self::KnowledgeEditor => KNOWLEDGE_EDITOR,
             Self::Reviewer => REVIEWER,
-            Self::Leader | Self::Secretary => LEADER,
+            Self::Leader => LEADER,
+            Self::Secretary => SECRETARY,
             Self::Analyst => ANALYST,
             Self::Administrator => ADMINISTRATOR,
-            Self::SecurityAdministrator | Self::Auditor => &[],
+            Self::SecurityAdministrator => &[],
+            Self::Auditor => AUDITOR,
             Self::Channel => CHANNEL,
             Self::Citizen => CITIZEN,
         }

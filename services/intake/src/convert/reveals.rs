@@ -1,0 +1,147 @@
+//! Looks at contacts and questions of citizens, between the wire and the domain.
+
+use std::net::SocketAddr;
+
+use hotline_platform::access::Role;
+use hotline_platform::grpc::{Call, Principal};
+use hotline_proto::intake as pb;
+use tonic::Request;
+use uuid::Uuid;
+
+use super::words::{WireEnum, parse_id, timestamp, wire_word, word};
+use crate::app::progress::{Look, Question};
+use crate::app::reveals::{Named, Wish};
+use crate::domain::Invalid;
+use crate::domain::reveal::{ContactField, Reveal};
+
+/// A wish to look, and the approval that comes with it.
+pub fn wish(request: pb::RevealContactRequest) -> Result<(Wish, Option<Uuid>), Invalid> {
+    use pb::reveal_contact_request::Of;
+    let appeal = match request.of {
+        Some(Of::AppealId(id)) => by_id(&id)?,
+        Some(Of::Number(number)) => Named::Number(number),
+        None => return Err(unnamed()),
+    };
+    let approval = match request.approval_id.as_str() {
+        "" => None,
+        id => Some(approval_id(id)?),
+    };
+    let wish = Wish {
+        appeal,
+        fields: fields(&request.fields)?,
+        purpose: word::<_, pb::RevealPurpose>("purpose", request.purpose)?,
+        reason: request.reason,
+    };
+    Ok((wish, approval))
+}
+
+/// A wish that another person shall approve.
+pub fn wish_for_approval(request: pb::RequestRevealRequest) -> Result<Wish, Invalid> {
+    use pb::request_reveal_request::Of;
+    let appeal = match request.of {
+        Some(Of::AppealId(id)) => by_id(&id)?,
+        Some(Of::Number(number)) => Named::Number(number),
+        None => return Err(unnamed()),
+    };
+    Ok(Wish {
+        appeal,
+        fields: fields(&request.fields)?,
+        purpose: word::<_, pb::RevealPurpose>("purpose", request.purpose)?,
+        reason: request.reason,
+    })
+}
+
+/// The id of an approval.
+pub fn approval_id(text: &str) -> Result<Uuid, Invalid> {
+    text.parse()
+        .map_err(|_| Invalid::new("approval_id", "the id that RequestReveal answered"))
+}
+
+fn by_id(text: &str) -> Result<Named, Invalid> {
+    Ok(Named::Id(parse_id("appeal_id", text)?))
+}
+
+fn unnamed() -> Invalid {
+    Invalid::new("of", "an appeal_id or a number")
+}
+
+fn fields(numbers: &[i32]) -> Result<Vec<ContactField>, Invalid> {
+    numbers
+        .iter()
+        .map(|number| word::<_, pb::ContactField>("fields", *number))
+        .collect()
+}
+
+/// Somebody looked.
+pub fn reveal(found: Reveal) -> pb::Reveal {
+    let field = |field: &ContactField| wire_word::<_, pb::ContactField>(*field);
+    pb::Reveal {
+        id: found.id.to_string(),
+        at: Some(timestamp(found.at)),
+        actor: found.actor,
+        unit_code: found.unit_code,
+        appeal_id: found.appeal.to_string(),
+        fields: found.fields.iter().map(field).collect(),
+        purpose: wire_word::<_, pb::RevealPurpose>(found.purpose),
+        reason: found.reason,
+        approved_by: found.approved_by,
+    }
+}
+
+/// Somebody looked, as his citizen is told.
+pub fn look(look: Look) -> pb::Look {
+    pb::Look {
+        unit_code: look.unit_code,
+        at: Some(timestamp(look.at)),
+        purpose: wire_word::<_, pb::RevealPurpose>(look.purpose),
+    }
+}
+
+/// How far is it? Where a question comes from is said by channels' programs, which see the citizen; of others it is
+/// the address that calls, or who calls if that is this process.
+pub fn question(request: &Request<pb::QueryProgressRequest>) -> Question {
+    let asked = request.get_ref();
+    let principal = request.extensions().get::<Principal>();
+    let is_program = principal.is_some_and(|caller| {
+        let roles = &caller.roles;
+        roles.contains(&Role::Channel) || roles.contains(&Role::Citizen)
+    });
+    let told = asked.client_address.trim();
+    let address = if is_program && !told.is_empty() {
+        told.to_owned()
+    } else {
+        let called = request.extensions().get::<Call>();
+        let network = called.and_then(|call| call.from_addr.parse::<SocketAddr>().ok());
+        let caller = || principal.map_or_else(String::new, |caller| caller.id.clone());
+        network.map_or_else(caller, |network| network.ip().to_canonical().to_string())
+    };
+    Question {
+        number: asked.number.clone(),
+        code: asked.query_code.clone(),
+        address,
+    }
+}
+
+impl WireEnum for pb::ContactField {
+    const PREFIX: &'static str = "CONTACT_FIELD_";
+
+    fn name(self) -> &'static str {
+        self.as_str_name()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::from_str_name(name)
+    }
+}
+
+impl WireEnum for pb::RevealPurpose {
+    const PREFIX: &'static str = "REVEAL_PURPOSE_";
+
+    fn name(self) -> &'static str {
+        self.as_str_name()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::from_str_name(name)
+    }
+}
