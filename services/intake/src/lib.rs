@@ -53,7 +53,6 @@ pub enum MountError {
 ///
 /// [`MountError`] if its database cannot be opened or migrated.
 pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountError> {
-    let care = config.care();
     let core = runtime
         .open(NAME, &config.database_url, store::migration::migrations())
         .await?;
@@ -68,7 +67,7 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
         masker: Masker::standard(),
         batch_max: config.batch_max,
     };
-    let intake = app::Intake::new(core.clone(), settings).with_care(care);
+    let intake = app::Intake::new(core.clone(), settings).with_care(config.care());
     intake.open().await?;
     let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake))
         .max_decoding_message_size(REQUEST_MAX_BYTES);

@@ -1,19 +1,18 @@
 //! What is left of a denied call: one row in the audit trail of the service that it was sent to, and nothing else.
 
 use hotline::services::Name;
-use hotline_platform::access::Role;
+use hotline_platform::grpc::Principal;
 use hotline_platform::layers::denial::ROWS_AT_ONCE;
 use hotline_proto::access::RULES;
 use hotline_tests::city::City;
 use tonic::Code;
 
-use crate::somebody;
-
+/// Somebody without a role: he may call nothing.
+const NOBODY: &str = "nobody";
 const LIST_TICKETS: &str = "/hotline.routing.v1.RoutingService/ListTickets";
 
 async fn denied(city: &City, path: &str) {
-    // An auditor may call nothing yet.
-    let outcome = city.calls(path, &somebody(Role::Auditor), &()).await;
+    let outcome = city.calls(path, &Principal::nobody(NOBODY), &()).await;
     assert_eq!(
         outcome.code,
         Code::PermissionDenied,
@@ -54,7 +53,7 @@ async fn a_denied_call_leaves_an_audit_row_where_it_was_sent_and_changes_nothing
             let rows = city.tables(name).await.denied().await;
             for path in &sent {
                 let row = (
-                    "auditor:somebody".to_owned(),
+                    NOBODY.to_owned(),
                     (**path).to_owned(),
                     "ROLE_NOT_ALLOWED".to_owned(),
                 );

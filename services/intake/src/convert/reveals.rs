@@ -110,10 +110,10 @@ pub fn question(request: &Request<pb::QueryProgressRequest>) -> Question {
     let address = if is_program && !told.is_empty() {
         told.to_owned()
     } else {
-        let called = request.extensions().get::<Call>();
-        let network = called.and_then(|call| call.from_addr.parse::<SocketAddr>().ok());
-        let caller = || principal.map_or_else(String::new, |caller| caller.id.clone());
-        network.map_or_else(caller, |network| network.ip().to_canonical().to_string())
+        let call = request.extensions().get::<Call>();
+        let network = call.and_then(|call| call.from_addr.parse::<SocketAddr>().ok());
+        let name = || principal.map_or_else(String::new, |caller| caller.id.clone());
+        network.map_or_else(name, |network| network.ip().to_canonical().to_string())
     };
     Question {
         number: asked.number.clone(),
