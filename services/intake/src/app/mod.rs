@@ -13,8 +13,8 @@ pub mod progress;
 pub mod queries;
 pub mod register;
 pub mod registry;
-pub mod sealing;
 pub mod reveals;
+pub mod sealing;
 pub mod triage;
 pub mod view;
 

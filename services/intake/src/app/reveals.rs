@@ -91,8 +91,8 @@ impl Intake {
             Looked::Noted { contact, count } => {
                 noticed(&actor, count, limits);
                 let everybodys = Scope::own_work();
-                let found =
-                    store::contacts::find(self.core.db().read(), &everybodys, contact.into());
+                let (db, vault) = (self.core.db().read(), &self.settings.vault);
+                let found = store::contacts::find(db, vault, &everybodys, contact.into());
                 let contact = found.await?.ok_or(IntakeError::ContactNotFound)?;
                 Ok(ContactField::only(&fields, contact))
             }

@@ -9,7 +9,7 @@ mod importing;
 mod moving;
 mod registering;
 mod repeating;
-mod sealing;
 mod revealing;
+mod sealing;
 mod speaking;
 mod walking;
