@@ -96,8 +96,8 @@ async fn a_citizen_gets_in_while_somebody_guesses_at_his_number() {
 async fn tries_side_by_side_are_not_more_than_one_after_the_other() {
     for city in cities().await {
         let receipt = said(&city, "路灯不亮").await;
-        let tries = (0..64).map(|_| opens(&city.intake, &receipt.number, "22222222", "192.0.2.1"));
-        futures::future::join_all(tries).await;
+        let rush = (0..64).map(|_| opens(&city.intake, &receipt.number, "22222222", "192.0.2.1"));
+        futures::future::join_all(rush).await;
         let tried = "SELECT SUM(wrong) AS n FROM query_guess WHERE key = 'all'";
         assert_eq!(sum(&city, tried).await, 5, "{}", city.label);
     }

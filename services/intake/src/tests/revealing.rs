@@ -277,7 +277,7 @@ async fn thirty_looks_an_hour_and_no_more() {
         city.reveals(&chen, wish(&receipt))
             .await
             .expect("another person");
-        city.clock.advance(Duration::from_secs(3600));
+        city.clock.advance(Duration::from_hours(1));
         city.reveals(&li, wish(&receipt))
             .await
             .expect("an hour later");
