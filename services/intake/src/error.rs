@@ -6,7 +6,7 @@ use hotline_platform::vault::VaultError;
 use crate::domain::mapping::MappingError;
 use crate::domain::registration::SUBJECT_MAX_CHARS;
 use crate::domain::reveal::{Hidden, NotApproved};
-use crate::domain::{Invalid, appeal, matter};
+use crate::domain::{Invalid, appeal, erasure, matter};
 use crate::store::StoreError;
 
 /// Everything intake can answer instead of what was asked.
@@ -102,6 +102,15 @@ pub enum IntakeError {
     /// The mapping cannot be used with the file.
     #[error(transparent)]
     Mapping(#[from] MappingError),
+    /// Nothing is kept of whom somebody wants to forget.
+    #[error("nothing is kept of this citizen or appeal under a key")]
+    NothingToErase,
+    /// There is no such request to forget somebody.
+    #[error("no such request to forget somebody")]
+    ErasureNotFound,
+    /// A request to forget somebody cannot be approved.
+    #[error(transparent)]
+    Erasure(#[from] erasure::Refused),
     /// Somebody else took the same key at the same moment.
     #[error("somebody else registered the same at the same moment; repeat with the same key")]
     Collision,
@@ -160,6 +169,10 @@ impl IntakeError {
             Self::ImportFinished => "IMPORT_FINISHED",
             Self::RowsSkipped { .. } => "IMPORT_ROWS_SKIPPED",
             Self::Mapping(_) => "IMPORT_MAPPING",
+            Self::NothingToErase => "NOTHING_TO_ERASE",
+            Self::ErasureNotFound => "ERASURE_NOT_FOUND",
+            Self::Erasure(erasure::Refused::SamePerson) => "SECOND_PERSON_NEEDED",
+            Self::Erasure(erasure::Refused::Approved) => "ERASURE_DONE",
             Self::Collision => "REGISTRATION_COLLISION",
             Self::Core(_) => "STORAGE_FAILED",
         }

@@ -1,5 +1,6 @@
 //! The gRPC face of [`Intake`]: who, decode, call, encode. Nothing is decided here.
 
+mod erasures;
 mod registry;
 mod reveals;
 
@@ -21,6 +22,8 @@ use crate::convert;
 use crate::convert::{Keyed, imports, parse_id, requests, responses};
 use crate::domain::Invalid;
 use crate::error::IntakeError;
+
+pub use self::erasures::ErasureGrpc;
 
 /// Serves `hotline.intake.v1.IntakeService`.
 pub struct IntakeGrpc(pub Intake);

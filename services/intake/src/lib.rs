@@ -20,6 +20,7 @@ use hotline_kernel::mask::Masker;
 use hotline_platform::core::CoreError;
 use hotline_platform::runtime::{Runtime, Service};
 use hotline_platform::vault::VaultError;
+use hotline_proto::intake::erasure_service_server::ErasureServiceServer;
 use hotline_proto::intake::intake_service_server::IntakeServiceServer;
 use tonic::service::Routes;
 
@@ -42,6 +43,9 @@ pub enum MountError {
     /// The keys that it was sealed with are not here.
     #[error("cannot open what intake has sealed")]
     Vault(#[from] VaultError),
+    /// A restored database cannot be made to forget again.
+    #[error("cannot forget again whom this database had forgotten")]
+    Erasing(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What older versions wrote in clear cannot be sealed.
     #[error("cannot seal what an older version wrote")]
     Sealing(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -69,11 +73,12 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Service, MountEr
     };
     let intake = app::Intake::new(core.clone(), settings).with_care(config.care());
     intake.open().await?;
+    let erasures = ErasureServiceServer::new(grpc::ErasureGrpc(intake.clone()));
     let server = IntakeServiceServer::new(grpc::IntakeGrpc(intake))
         .max_decoding_message_size(REQUEST_MAX_BYTES);
     Ok(Service {
         core,
-        routes: Routes::new(server),
+        routes: Routes::new(server).add_service(erasures),
         reaction: Some(Arc::new(events::TicketReaction)),
         timers: None,
     })

@@ -106,6 +106,9 @@ fn does(role: &str, thing: i32) -> Option<(Seen, Level)> {
         51 => everybodys(2, is(&["operator", "shift_supervisor", "follow_up_agent"])),
         52 => everybodys(2, is(&["leader", "shift_supervisor"])),
         53 => everybodys(2, is(&["auditor", "shift_supervisor"])),
+        // Forgetting a citizen: the centre's supervisor asks, another one or a leader approves.
+        35 => everybodys(2, is(&["shift_supervisor"])),
+        36 => everybodys(2, is(&["shift_supervisor", "leader"])),
         // Nobody reads contacts (7), nobody hears the log (20): services do, on their own behalf.
         _ => None,
     }

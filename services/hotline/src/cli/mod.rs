@@ -137,7 +137,7 @@ impl Command {
             Self::Parked(args) => parked::run(args).await?,
             Self::Timers(args) => timers::run(args).await?,
             Self::Epoch(args) => epoch::run(args).await?,
-            Self::Vault(args) => return vault::run(args).await,
+            Self::Vault(args) => return Box::pin(vault::run(args)).await,
             Self::Replay(args) => replay::run(args).await?,
             Self::Load(args) => load::run(args).await?,
             Self::Import(args) => import::run(args).await?,

@@ -134,8 +134,13 @@ impl Reach {
 
 /// `message` in the name of whoever has `role` and sits at this machine.
 pub fn by<T>(role: Role, message: T) -> Request<T> {
+    by_person(role, &format!("{}:cli", role.word()), message)
+}
+
+/// `message` in the name of a person with `role`.
+pub(super) fn by_person<T>(role: Role, id: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    let principal = Principal::new(&format!("{}:cli", role.word()), role);
+    let principal = Principal::new(id, role);
     if let Ok(value) = principal.to_metadata().parse() {
         request.metadata_mut().insert(PRINCIPAL_METADATA, value);
     }

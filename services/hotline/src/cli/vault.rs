@@ -1,4 +1,6 @@
-//! `hotline vault`: the keys that personal data is sealed with.
+//! `hotline vault`: the keys that personal data is sealed with, and forgetting somebody.
+
+mod erase;
 
 use std::io::Write as _;
 
@@ -34,6 +36,31 @@ enum What {
     NewKey,
     /// Opens everything that is sealed; exit code 1 if something does not open.
     Check,
+    /// Asks that a citizen be forgotten, or one appeal of somebody unknown; another person must approve.
+    Erase {
+        /// Number of an appeal of his, or of any of its matters.
+        #[arg(long, required_unless_present = "citizen", conflicts_with = "citizen")]
+        number: Option<String>,
+        /// His pseudonym, as appeals show it.
+        #[arg(long)]
+        citizen: Option<String>,
+        /// Why; kept in the audit.
+        #[arg(long)]
+        reason: String,
+        /// Who asks.
+        #[arg(long)]
+        by: String,
+    },
+    /// Approves what another person asked for: it cannot be undone.
+    Approve {
+        /// Id of the request.
+        request: Uuid,
+        /// Who approves.
+        #[arg(long)]
+        by: String,
+    },
+    /// Lists requests to forget somebody, the last one first.
+    Erasures,
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
@@ -43,6 +70,10 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
         return Ok(Outcome::Well);
     }
     let config = args.place.config()?;
+    if erase::is_meant(&args.what) {
+        erase::run(args.what, config).await?;
+        return Ok(Outcome::Well);
+    }
     let names = &[Name::Intake];
     folder::require(&config, names)?;
     let mounted = City::mount(names, &config, Parts::default(), false).await?;
@@ -56,7 +87,11 @@ pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
 
 async fn carry_out(what: &What, core: &Core, vault: &Vault) -> anyhow::Result<Outcome> {
     match what {
-        What::Status | What::NewKey => status(core, vault).await?,
+        What::Status
+        | What::NewKey
+        | What::Erase { .. }
+        | What::Approve { .. }
+        | What::Erasures => status(core, vault).await?,
         What::Rotate => {
             let rotated = rotation::rotate(core, vault).await?;
             let (count, key) = (rotated.wrapped, rotated.current.simple());

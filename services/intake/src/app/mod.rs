@@ -5,6 +5,7 @@
 
 pub mod approvals;
 pub mod conservation;
+pub mod erasure;
 pub mod hearing;
 pub mod import;
 mod journal;
@@ -110,7 +111,8 @@ impl Intake {
         }
     }
 
-    /// Opens the vault, and seals what older versions wrote. Nobody is served before.
+    /// Opens the vault, seals what older versions wrote, and forgets again whom a restored database remembers. Nobody
+    /// is served before.
     ///
     /// # Errors
     ///
@@ -119,6 +121,8 @@ impl Intake {
         self.settings.vault.start(&self.core).await?;
         let sealed = sealing::seal_all(&self.core, &self.settings).await;
         sealed.map_err(|error| MountError::Sealing(Box::new(error)))?;
+        let forgotten = erasure::forget_again(&self.core, &self.settings).await;
+        forgotten.map_err(|error| MountError::Erasing(Box::new(error)))?;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Between the wire and the domain: what is asked is parsed here, what is answered is put into words.
 
+pub mod erasures;
 pub mod imports;
 mod keyed;
 pub mod requests;

@@ -6,7 +6,7 @@ use hotline_platform::grpc::{core_status, invalid_field, problem};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::domain::Invalid;
+use crate::domain::{Invalid, erasure};
 use crate::error::{IntakeError, WrongRow};
 
 /// The service's name in error details.
@@ -46,7 +46,10 @@ fn code(error: &IntakeError) -> Code {
         | IntakeError::ContactNotFound
         | IntakeError::ReceiptNotFound
         | IntakeError::ApprovalNotFound
-        | IntakeError::ImportNotFound => Code::NotFound,
+        | IntakeError::ImportNotFound
+        | IntakeError::NothingToErase
+        | IntakeError::ErasureNotFound => Code::NotFound,
+        IntakeError::Erasure(erasure::Refused::SamePerson) => Code::PermissionDenied,
         IntakeError::AppealState(_)
         | IntakeError::MatterPlace(_)
         | IntakeError::TicketOver { .. }
@@ -55,6 +58,7 @@ fn code(error: &IntakeError) -> Code {
         | IntakeError::NotApproved(_)
         | IntakeError::ApprovalNotNeeded
         | IntakeError::ImportFinished
+        | IntakeError::Erasure(erasure::Refused::Approved)
         | IntakeError::RowsSkipped { .. } => Code::FailedPrecondition,
         IntakeError::RevealsTooOften { .. } => Code::ResourceExhausted,
         IntakeError::Collision => Code::Aborted,

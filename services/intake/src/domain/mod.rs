@@ -4,6 +4,7 @@
 //! becomes of it). Time, ids, keys and randomness come in as arguments.
 
 pub mod appeal;
+pub mod erasure;
 pub mod guess;
 pub mod identity;
 pub mod import;

@@ -6,6 +6,7 @@ pub mod appeals;
 pub mod conservation;
 pub mod contacts;
 mod entity;
+pub mod erasure;
 pub mod guesses;
 pub mod import;
 pub mod matters;

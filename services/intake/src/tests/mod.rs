@@ -4,6 +4,7 @@ mod asking;
 mod attaching;
 mod city;
 mod deciding;
+mod erasing;
 mod guessing;
 mod importing;
 mod moving;

@@ -3,6 +3,7 @@
 pub mod appeal;
 pub mod channel;
 pub mod contact;
+pub mod erasure_request;
 pub mod import_batch;
 pub mod import_refusal;
 pub mod import_row;

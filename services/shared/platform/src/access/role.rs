@@ -115,6 +115,8 @@ const SHIFT_SUPERVISOR: &[Grant] = &[
     may(P::FollowUp, Any, Masked),
     may(P::Classify, Any, Masked),
     may(P::ReportRead, Any, PiiLevel::None),
+    may(P::ErasureRequest, Any, Masked),
+    may(P::ErasureApprove, Any, Masked),
 ];
 
 /// Units read what they or units under them are involved in, and act where they lead.
@@ -176,6 +178,7 @@ const LEADER: &[Grant] = &[
     may(P::ReplyRead, Any, Masked),
     may(P::ReportRead, Any, Masked),
     may(P::Instruct, Any, Masked),
+    may(P::ErasureApprove, Any, Masked),
 ];
 
 /// Writes down for a leader, and agrees to nothing in his place.

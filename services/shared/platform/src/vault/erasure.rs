@@ -1,7 +1,7 @@
 //! Destroyed data keys, and the file that makes a restored database forget them again.
 //!
 //! Which keys were destroyed stands in the database (`erased_key`), where the transaction that destroys them writes
-//! it, and in a file beside the wrapping keys, where it is copied after the commit. A database that is restored to
+//! it, and in a file beside the wrapping keys, where it is copied after the commit, before the answer. A database that is restored to
 //! an earlier time has the keys again; at the next start the file says which of them must go.
 
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hotline_kernel::time::micros;
-use sea_orm::{ConnectionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Value};
 use uuid::Uuid;
 
 use super::error::VaultError;
@@ -156,6 +156,18 @@ impl Vault {
         Ok(())
     }
 
+    /// Copies to the file which keys a committed request destroyed. A repetition writes them again, which is harmless.
+    ///
+    /// # Errors
+    ///
+    /// As [`Vault::note_erasures`].
+    pub async fn note_request(&self, core: &Core, request: &str) -> Result<(), VaultError> {
+        let db = core.db().read();
+        let text = "SELECT id, erased_at, request FROM erased_key WHERE request = $1 ORDER BY id";
+        let keys = read(db, text, vec![request.into()]).await?;
+        self.0.erased.append(&keys)
+    }
+
     /// Copies to the file what only the database knows of destroyed keys.
     ///
     /// # Errors
@@ -199,9 +211,16 @@ impl Vault {
 }
 
 async fn erased(core: &Core) -> Result<Vec<ErasedKey>, VaultError> {
-    let db = core.db().read();
     let text = "SELECT id, erased_at, request FROM erased_key ORDER BY erased_at, id";
-    let rows = db.query_all_raw(sql(db, text, Vec::new())).await?;
+    read(core.db().read(), text, Vec::new()).await
+}
+
+async fn read(
+    db: &DatabaseConnection,
+    text: &str,
+    values: Vec<Value>,
+) -> Result<Vec<ErasedKey>, VaultError> {
+    let rows = db.query_all_raw(sql(db, text, values)).await?;
     rows.iter()
         .map(|row| {
             Ok(ErasedKey {

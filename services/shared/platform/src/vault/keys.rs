@@ -116,6 +116,20 @@ impl Vault {
         Ok(keys)
     }
 
+    /// Whether `owner` has a key.
+    ///
+    /// # Errors
+    ///
+    /// What storage fails with.
+    pub async fn has_key(&self, work: &Work, owner: &str) -> Result<bool, VaultError> {
+        let txn = &**work.txn();
+        let text = "SELECT id FROM data_key WHERE owner = $1";
+        let found = txn
+            .query_one_raw(sql(txn, text, vec![owner.into()]))
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// The keys with these ids, as far as they are still there.
     ///
     /// # Errors
