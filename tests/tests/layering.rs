@@ -224,3 +224,37 @@ fn no_file_holds_two_ideas() {
         long.join("\n")
     );
 }
+
+/// Words in backquotes of `docs/security-controls.md` that are names of tests: with underscores and no dots or slashes.
+fn named_tests(text: &str) -> Vec<String> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    let is_name = |word: &&str| {
+        word.contains('_')
+            && word.chars().all(|symbol| {
+                symbol.is_ascii_lowercase() || symbol.is_ascii_digit() || symbol == '_'
+            })
+    };
+    quoted.filter(is_name).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_test_that_the_controls_name_exists() {
+    let controls = root().join("docs/security-controls.md");
+    let named = named_tests(&fs::read_to_string(controls).expect("the controls are written down"));
+    assert!(named.len() > 40, "{}", named.len());
+    let mut files = Vec::new();
+    for folder in ["services", "tests", "proto/tests"] {
+        sources(&root().join(folder), &mut files);
+    }
+    let is_ours = |file: &&PathBuf| !file.to_string_lossy().contains("/target/");
+    let all: String = files
+        .iter()
+        .filter(is_ours)
+        .map(|file| fs::read_to_string(file).expect("readable source"))
+        .collect();
+    let missing: Vec<&String> = named
+        .iter()
+        .filter(|name| !all.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
