@@ -42,8 +42,8 @@ impl Unreachable {
     }
 }
 
-/// How often a call is sent that was not read of.
-const SENDINGS_MAX: u32 = 2;
+/// How often a call is sent that nobody looked at.
+const SENDINGS_MAX: u32 = 3;
 /// When a call that broke off should be repeated.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
@@ -228,8 +228,8 @@ fn unsigned() -> Status {
     )
 }
 
-/// Sends a request; once more if its socket ended before anything of it was sent, as it does when a
-/// server renews it.
+/// Sends a request; again if its socket ended before anything of it was sent, or if the server said that it took no more
+/// calls before this one, as it does when it renews its sockets.
 async fn sent(channel: &Channel, request: Request<Body>) -> Response<Body> {
     let mut unread = Unread::new(request);
     for attempt in 1.. {
@@ -239,7 +239,9 @@ async fn sent(channel: &Channel, request: Request<Body>) -> Response<Body> {
             // The channel's own timer may win against the peer's answer; both say the same.
             Err(error) if is_timeout(&error) => return deadline::exceeded().into_http(),
             Err(error) => {
-                let is_last = attempt == SENDINGS_MAX || !unread.is_unread();
+                let is_untouched =
+                    unread.is_unread() || is_not_looked_at(&error) && unread.is_kept();
+                let is_last = attempt == SENDINGS_MAX || !is_untouched;
                 tracing::debug!(cause = ?error, is_last, "a call did not reach its service, or its answer was lost");
                 if is_last {
                     break;
@@ -260,6 +262,20 @@ fn unreached() -> Status {
             .to_owned(),
         RETRY_AFTER,
     )
+}
+
+/// Whether the peer ended the connection in good order and had not looked at the call: a stream above the last one
+/// that its GOAWAY names can be sent again (RFC 9113, 6.8).
+fn is_not_looked_at(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(found) = next {
+        if let Some(error) = found.downcast_ref::<h2::Error>() {
+            let is_in_order = error.reason() == Some(h2::Reason::NO_ERROR);
+            return error.is_go_away() && error.is_remote() && is_in_order;
+        }
+        next = found.source();
+    }
+    false
 }
 
 fn is_timeout(error: &(dyn std::error::Error + 'static)) -> bool {

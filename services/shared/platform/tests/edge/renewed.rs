@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use hotline_platform::config::ServerConfig;
-use hotline_platform::grpc::SAFE_TO_RETRY;
 use hotline_platform::peers::Transport;
 use hotline_proto::event::event_log_client::EventLogClient;
 
-use crate::doors::{Doors, ask, reason};
+use crate::doors::{Doors, ask};
 
 /// Callers that share the socket; enough that one of them always has a call on its way.
 const CALLERS: usize = 32;
@@ -21,7 +20,6 @@ const SOCKETS: usize = 3;
 struct Seen {
     sockets: BTreeSet<i64>,
     calls: u64,
-    told_to_repeat: u64,
 }
 
 /// Calls without a pause until its calls went through as many sockets.
@@ -30,17 +28,10 @@ async fn keeps_calling(transport: Transport) -> Seen {
     let mut seen = Seen::default();
     while seen.sockets.len() < SOCKETS {
         seen.calls += 1;
-        match client.heads(ask("from")).await {
-            Ok(answer) => {
-                seen.sockets
-                    .insert(answer.into_inner().heads[0].last_pub_seq);
-            }
-            // On its way just when the old socket took no more: the caller repeats it.
-            Err(status) => {
-                assert_eq!(reason(&status), SAFE_TO_RETRY, "{status:?}");
-                seen.told_to_repeat += 1;
-            }
-        }
+        // Whatever is on its way just when the old socket takes no more is sent again by itself.
+        let answer = client.heads(ask("from")).await.expect("no call is cut off");
+        let head = answer.into_inner().heads.swap_remove(0);
+        seen.sockets.insert(head.last_pub_seq);
     }
     seen
 }
@@ -57,9 +48,5 @@ async fn busy_callers_go_over_to_a_renewed_socket() {
     let seen = tokio::time::timeout(Duration::from_mins(1), join_all(callers)).await;
     let seen = seen.expect("sockets are renewed long before they would be cut");
     let calls: u64 = seen.iter().map(|seen| seen.calls).sum();
-    let told_to_repeat: u64 = seen.iter().map(|seen| seen.told_to_repeat).sum();
-    assert!(
-        told_to_repeat * 100 < calls,
-        "{told_to_repeat} of {calls} calls were cut off"
-    );
+    assert!(calls > 1_000, "{calls} calls");
 }
