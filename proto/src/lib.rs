@@ -40,6 +40,11 @@ mod generated {
             tonic::include_proto!("hotline.feedback.v1");
         }
     }
+    pub mod gateway {
+        pub mod v1 {
+            tonic::include_proto!("hotline.gateway.v1");
+        }
+    }
     pub mod reporting {
         pub mod v1 {
             tonic::include_proto!("hotline.reporting.v1");
@@ -49,6 +54,7 @@ mod generated {
 
 pub use generated::event::v1 as event;
 pub use generated::feedback::v1 as feedback;
+pub use generated::gateway::v1 as gateway;
 pub use generated::intake::v1 as intake;
 pub use generated::reporting::v1 as reporting;
 pub use generated::routing::v1 as routing;

@@ -100,11 +100,7 @@ impl City {
 /// The service whose process serves `path`; a log is asked where intake is.
 fn service_of(path: &str) -> Name {
     let of = |name: &&Name| path.contains(&format!(".{}.", name.word()));
-    Name::STORED
-        .iter()
-        .find(of)
-        .copied()
-        .unwrap_or(Name::Intake)
+    Name::ALL.iter().find(of).copied().unwrap_or(Name::Intake)
 }
 
 /// Messages as their bytes.

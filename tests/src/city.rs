@@ -283,7 +283,7 @@ impl City {
             .processes
             .iter()
             .position(|process| process.services.contains(&service));
-        found.expect("every service but the gateway is mounted")
+        found.expect("the service is mounted")
     }
 
     async fn start_process(&mut self, number: usize) {

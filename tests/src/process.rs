@@ -15,7 +15,7 @@ use crate::machine::free_port;
 use crate::principal::{Door, Signing, by};
 
 /// The services of a city, each with a database of its own.
-const SERVICES: [&str; 4] = ["intake", "routing", "feedback", "reporting"];
+const SERVICES: [&str; 5] = ["intake", "routing", "feedback", "reporting", "gateway"];
 /// How long a start may take before the test gives up.
 const START_MAX: Duration = Duration::from_mins(1);
 /// How long an end may take that is sure to come.

@@ -276,7 +276,7 @@ impl City {
 
 /// A city that is not started yet, its databases in `cluster`.
 fn installation(cluster: &Cluster, settings: &str, connections_max: u32) -> Installation {
-    for service in ["intake", "routing", "feedback", "reporting"] {
+    for service in ["intake", "routing", "feedback", "reporting", "gateway"] {
         cluster.create_database(service);
     }
     let settings = format!(

@@ -62,6 +62,7 @@ pub struct Mounted {
     secret: Secret,
     pub(crate) vault: Vault,
     lease: Duration,
+    door: Option<hotline_gateway::Door>,
     locks: Option<Locks>,
 }
 
@@ -185,13 +186,14 @@ impl City {
                 connections_max: config.database.connections_max,
             },
         });
-        let mut mounted = Vec::new();
+        let (mut mounted, mut edge) = (Vec::new(), None);
         for &name in names {
-            let service = services::mount(name, &runtime, config).await;
-            let service = service
+            let made = Box::pin(services::mount(name, &runtime, config)).await;
+            let made = made
                 .map_err(anyhow::Error::from_boxed)
                 .with_context(|| format!("mount {name}"))?;
-            mounted.extend(service.map(|service| (name, service)));
+            mounted.push((name, made.service));
+            edge = made.edge.or(edge);
         }
         let cores: Vec<_> = mounted
             .iter()
@@ -209,7 +211,7 @@ impl City {
                 admission: Admission::new(config.server.limits),
                 denials: Denials::of(&cores),
                 callers: Callers {
-                    authenticate: None,
+                    authenticate: edge.as_ref().map(|edge| Arc::clone(&edge.authenticate)),
                     verifier: Some(identity.verifier),
                 },
             },
@@ -227,6 +229,7 @@ impl City {
             secret,
             vault,
             lease: config.feed.lease(),
+            door: edge.map(|edge| edge.door),
             locks: None,
         })
     }
@@ -292,6 +295,19 @@ impl Running {
     #[must_use]
     pub fn metrics_addr(&self) -> Option<SocketAddr> {
         self.server.metrics_addr()
+    }
+
+    /// A fresh set-up link for the first security administrator, while there is no account; `None` afterwards, and
+    /// where the gateway does not run.
+    ///
+    /// # Errors
+    ///
+    /// A database that cannot be written.
+    pub async fn first_link(&self) -> anyhow::Result<Option<String>> {
+        let Some(door) = &self.mounted.door else {
+            return Ok(None);
+        };
+        door.first_link().await.map_err(anyhow::Error::from_boxed)
     }
 
     /// How to reach a service of the city.

@@ -46,6 +46,8 @@ pub struct Config {
     pub feedback: Section<hotline_feedback::Config>,
     /// `[reporting]`.
     pub reporting: Section<hotline_reporting::Config>,
+    /// `[gateway]`.
+    pub gateway: Section<hotline_gateway::Config>,
     /// How events are fanned out.
     pub feed: FeedConfig,
     /// Addresses of services that run in other processes, by name.
@@ -179,6 +181,7 @@ impl Default for Config {
             routing: Section::default(),
             feedback: Section::default(),
             reporting: Section::default(),
+            gateway: Section::default(),
             feed: FeedConfig::default(),
             peers: BTreeMap::new(),
             audit: AuditConfig::default(),
@@ -242,7 +245,7 @@ impl Config {
             Name::Routing => &self.routing.database_url,
             Name::Feedback => &self.feedback.database_url,
             Name::Reporting => &self.reporting.database_url,
-            Name::Gateway => &None,
+            Name::Gateway => &self.gateway.database_url,
         };
         if let Some(url) = own {
             return url.clone();

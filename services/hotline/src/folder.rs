@@ -96,10 +96,7 @@ pub fn holder(config: &Config, services: &[Name]) -> anyhow::Result<Holder> {
 pub fn lock(config: &Config, services: &[Name]) -> anyhow::Result<Locks> {
     make(&config.data_dir)?;
     let mut locks = Vec::new();
-    for &service in services
-        .iter()
-        .filter(|service| Name::STORED.contains(service))
-    {
+    for &service in services {
         let Some(database) = sqlite_file(&config.database_url(service)) else {
             continue;
         };
@@ -180,7 +177,7 @@ pub fn secret_file(config: &Config) -> PathBuf {
 /// Refuses databases without the secret they were written with: with another one no receipt would open
 /// its progress and no citizen be known again.
 fn refuse_orphans(config: &Config, secret: &Path) -> anyhow::Result<()> {
-    for &service in Name::STORED {
+    for &service in Name::ALL {
         if let Some(database) = sqlite_file(&config.database_url(service))
             && database.exists()
         {
@@ -337,7 +334,7 @@ mod tests {
     fn who_holds_the_databases_is_seen_with_the_address_it_serves_at() {
         let folder = tempfile::tempdir().unwrap();
         let config = Config::embedded(folder.path());
-        let seen = || holder(&config, Name::STORED).unwrap();
+        let seen = || holder(&config, Name::ALL).unwrap();
         assert_eq!(seen(), Holder::Nobody);
         let held = lock(&config, Name::ALL).unwrap();
         assert_eq!(seen(), Holder::Process(None));
@@ -349,7 +346,7 @@ mod tests {
         assert_eq!(seen(), Holder::Nobody);
         let mut elsewhere = config.clone();
         elsewhere.database.url = Some("postgres://127.0.0.1/{service}".to_owned());
-        assert_eq!(holder(&elsewhere, Name::STORED).unwrap(), Holder::Unknown);
+        assert_eq!(holder(&elsewhere, Name::ALL).unwrap(), Holder::Unknown);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The services of a city: their names, their gRPC services, how each is mounted.
 
 use std::fmt;
+use std::sync::Arc;
 
 use hotline_platform::db::BoxError;
+use hotline_platform::identity::Authenticate;
 use hotline_platform::runtime::{Runtime, Service};
 use serde::Deserialize;
 
@@ -21,12 +23,12 @@ pub enum Name {
     Feedback,
     /// Read models and documents.
     Reporting,
-    /// The edge; an empty place for now.
+    /// Who somebody is: accounts, sessions, keys.
     Gateway,
 }
 
 impl Name {
-    /// Every service.
+    /// Every service. Each has a database of its own.
     pub const ALL: &[Self] = &[
         Self::Intake,
         Self::Routing,
@@ -34,8 +36,9 @@ impl Name {
         Self::Reporting,
         Self::Gateway,
     ];
-    /// The services that have a database.
-    pub const STORED: &[Self] = &[Self::Intake, Self::Routing, Self::Feedback, Self::Reporting];
+
+    /// The services that a ticket goes through and tell each other events.
+    pub const FLOW: &[Self] = &[Self::Intake, Self::Routing, Self::Feedback, Self::Reporting];
 
     /// Its name in configuration, database, log and metadata.
     #[must_use]
@@ -57,7 +60,7 @@ impl Name {
             Self::Routing => &["hotline.routing.v1.RoutingService", "routing"],
             Self::Feedback => &["hotline.feedback.v1.FeedbackService", "feedback"],
             Self::Reporting => &["hotline.reporting.v1.ReportingService", "reporting"],
-            Self::Gateway => &["gateway"],
+            Self::Gateway => &["hotline.gateway.v1.AccountService", "gateway"],
         }
     }
 }
@@ -68,16 +71,37 @@ impl fmt::Display for Name {
     }
 }
 
-/// Puts a service together; nothing of it runs yet. The gateway has no base of its own.
+/// A service that was put together.
+pub struct Mount {
+    /// Its base and gRPC services.
+    pub service: Service,
+    /// What only the gateway has.
+    pub edge: Option<Edge>,
+}
+
+/// What the gateway gives to its process.
+pub struct Edge {
+    /// Knows whose a session or key is.
+    pub authenticate: Arc<dyn Authenticate>,
+    /// How the first person comes in.
+    pub door: hotline_gateway::Door,
+}
+
+impl From<Service> for Mount {
+    fn from(service: Service) -> Self {
+        Self {
+            service,
+            edge: None,
+        }
+    }
+}
+
+/// Puts a service together; nothing of it runs yet.
 ///
 /// # Errors
 ///
 /// What the service's `mount` failed with.
-pub async fn mount(
-    name: Name,
-    runtime: &Runtime,
-    config: &Config,
-) -> Result<Option<Service>, BoxError> {
+pub async fn mount(name: Name, runtime: &Runtime, config: &Config) -> Result<Mount, BoxError> {
     let runtime = runtime.for_service(name.word());
     let database_url = config.database_url(name);
     Ok(match name {
@@ -86,29 +110,39 @@ pub async fn mount(
                 database_url,
                 ..config.intake.own.clone()
             };
-            Some(hotline_intake::mount(&runtime, own).await?)
+            hotline_intake::mount(&runtime, own).await?.into()
         }
         Name::Routing => {
             let own = hotline_routing::Config {
                 database_url,
                 ..config.routing.own.clone()
             };
-            Some(hotline_routing::mount(&runtime, own).await?)
+            hotline_routing::mount(&runtime, own).await?.into()
         }
         Name::Feedback => {
             let own = hotline_feedback::Config { database_url };
-            Some(hotline_feedback::mount(&runtime, own).await?)
+            hotline_feedback::mount(&runtime, own).await?.into()
         }
         Name::Reporting => {
             let own = hotline_reporting::Config {
                 database_url,
                 ..config.reporting.own.clone()
             };
-            Some(hotline_reporting::mount(&runtime, own).await?)
+            hotline_reporting::mount(&runtime, own).await?.into()
         }
         Name::Gateway => {
-            hotline_gateway::mount(&runtime);
-            None
+            let own = hotline_gateway::Config {
+                database_url,
+                ..config.gateway.own.clone()
+            };
+            let gateway = hotline_gateway::mount(&runtime, own).await?;
+            Mount {
+                service: gateway.service,
+                edge: Some(Edge {
+                    authenticate: gateway.authenticate,
+                    door: gateway.door,
+                }),
+            }
         }
     })
 }

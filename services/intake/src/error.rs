@@ -18,6 +18,9 @@ pub enum IntakeError {
     /// The channel is in no registry.
     #[error("no channel `{0}`; expected a code of the table `channels`")]
     ChannelUnknown(String),
+    /// A key speaks for one channel only.
+    #[error("this key speaks for the channel `{0}` only")]
+    ChannelNotYours(String),
     /// The line is in no registry.
     #[error("no line `{0}`; expected a number of the table `lines`")]
     LineUnknown(String),
@@ -148,6 +151,7 @@ impl IntakeError {
         match self {
             Self::Invalid(_) => "INVALID_FIELD",
             Self::ChannelUnknown(_) => "CHANNEL_UNKNOWN",
+            Self::ChannelNotYours(_) => "CHANNEL_NOT_YOURS",
             Self::LineUnknown(_) => "LINE_UNKNOWN",
             Self::ContentDiffers { .. } => "CONTENT_DIFFERS",
             Self::AppealNotFound => "APPEAL_NOT_FOUND",

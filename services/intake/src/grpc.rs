@@ -5,7 +5,7 @@ mod registry;
 mod reveals;
 
 use hotline_platform::core::CommandContext;
-use hotline_platform::grpc::{cause, command, scope};
+use hotline_platform::grpc::{cause, command, principal, scope};
 use hotline_platform::page::{Page, token};
 use hotline_proto::intake as pb;
 use hotline_proto::intake::get_appeal_request::By;
@@ -68,12 +68,10 @@ impl IntakeService for IntakeGrpc {
         &self,
         request: Request<pb::RegisterAppealRequest>,
     ) -> Answer<pb::RegisterAppealResponse> {
-        let cause = cause(&request);
+        let (cause, channel) = (cause(&request), principal(&request)?.channel_code.clone());
         let registration = requests::registration(request.into_inner())?;
-        let receipt = self
-            .0
-            .register(Submission::new(cause, registration))
-            .await?;
+        let submission = Submission::new(cause, registration).by_key_of(&channel);
+        let receipt = self.0.register(submission).await?;
         Ok(Response::new(pb::RegisterAppealResponse {
             receipt: Some(responses::receipt(receipt)),
         }))

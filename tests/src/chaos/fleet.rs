@@ -26,7 +26,7 @@ use crate::process::binary;
 use crate::redis_server::RedisServer;
 use crate::registry::{HOLIDAYS_2026, Owner, TABLES};
 
-/// The services of a city, each with a database of its own.
+/// The services that a ticket goes through, each with a database of its own.
 pub const SERVICES: [&str; 4] = ["intake", "routing", "feedback", "reporting"];
 /// Processes of each service.
 pub const REPLICAS: usize = 2;
@@ -109,7 +109,7 @@ impl Fleet {
             ended: AtomicU32::new(0),
             folder,
         };
-        let migrated = fleet.command("migrate").status();
+        let migrated = fleet.command("migrate").args(SERVICES).status();
         assert!(migrated.expect("the binary starts").success(), "migrate");
         for number in 0..fleet.members.len() {
             fleet.member(number).start();

@@ -99,6 +99,9 @@ fn does(role: &str, thing: i32) -> Option<(Seen, Level)> {
                 "administrator",
             ]),
         ),
+        // Whoever is staff looks after his own account; accounts, roles and keys are one office's.
+        40 => (!is(&["channel", "citizen"])).then_some((Seen::Nobodys, 1)),
+        41..=44 => everybodys(1, is(&["security_administrator"])),
         // Talking with citizens takes their numbers: the desks that do, and the unit that handles it, not its duty officer.
         50 if is(&["unit_clerk", "unit_lead"]) => Some((Seen::OwnUnits, 3)),
         50 => everybodys(3, is(&["operator", "shift_supervisor", "follow_up_agent"])),
@@ -118,7 +121,15 @@ fn does(role: &str, thing: i32) -> Option<(Seen, Level)> {
 fn is_left_to_contractors(thing: i32) -> bool {
     let (records, answers) = ([1], [21]);
     let reads_on_the_way = [2, 5, 8, 10, 15];
-    records.contains(&thing) || answers.contains(&thing) || reads_on_the_way.contains(&thing)
+    let looks_after_himself = [40];
+    [
+        &records[..],
+        &answers,
+        &reads_on_the_way,
+        &looks_after_himself,
+    ]
+    .concat()
+    .contains(&thing)
 }
 
 /// Whether a second factor was given in the last five minutes, by clocks that may differ by one.

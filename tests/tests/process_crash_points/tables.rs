@@ -17,7 +17,7 @@ impl Tables {
     pub async fn open(installation: &Installation) -> Self {
         let config = installation.config();
         let mut opened = Vec::new();
-        for &name in Name::STORED {
+        for &name in Name::ALL {
             let connection = Database::connect(config.database_url(name)).await;
             opened.push((name, connection.expect("the database opens")));
         }

@@ -121,7 +121,7 @@ impl City {
     pub(crate) async fn assert_whole(&self) {
         let copies = tempfile::tempdir().expect("a temporary folder");
         self.disk.write(copies.path());
-        for service in ["intake", "routing", "feedback", "reporting"] {
+        for service in ["intake", "routing", "feedback", "reporting", "gateway"] {
             let path = copies.path().join(format!("{service}.db"));
             let database = Database::connect(format!("sqlite://{}", path.display())).await;
             let database = database.expect("the database opens");

@@ -104,7 +104,7 @@ impl Grounds {
                 .rsplit_once('/')
                 .context("--postgres ends with a database's name")?;
             let connection = connect(admin).await?;
-            for &name in Name::STORED {
+            for &name in Name::ALL {
                 let database = format!("{PREFIX}{}_{count}_{name}", std::process::id());
                 connection
                     .execute_unprepared(&format!("CREATE DATABASE {database}"))
@@ -115,7 +115,7 @@ impl Grounds {
             postmaster = find_postmaster(&connection).await?;
             connection.close().await?;
         } else {
-            for &name in Name::STORED {
+            for &name in Name::ALL {
                 let file = folder.join(format!("{name}.db"));
                 urls.insert(name, format!("sqlite://{}", file.display()));
             }

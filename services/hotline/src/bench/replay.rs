@@ -112,7 +112,7 @@ async fn work(mut clients: Clients, desk: u64, appeals: u64) -> anyhow::Result<(
 }
 
 async fn count(ground: &Ground, producer: &str) -> anyhow::Result<u64> {
-    let name = Name::STORED.iter().find(|name| name.word() == producer);
+    let name = Name::ALL.iter().find(|name| name.word() == producer);
     let database = ground.connect(*name.context("a service")?).await?;
     let asking = super::fill::Filler {
         database: &database,

@@ -77,7 +77,7 @@ impl Server {
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?);
         if !services.is_empty() {
-            for name in Name::STORED.iter().filter(|name| !services.contains(name)) {
+            for name in Name::ALL.iter().filter(|name| !services.contains(name)) {
                 let key = format!("HOTLINE__PEERS__{}", name.word().to_uppercase());
                 command.env(key, NOWHERE);
             }
@@ -133,7 +133,7 @@ impl Server {
     /// Clients of every service, all of them here.
     pub(super) fn clients(&self) -> anyhow::Result<Clients> {
         let here = |name: &Name| (name.word().to_owned(), self.url());
-        clients_at(&self.outgoing, &Name::STORED.iter().map(here).collect())
+        clients_at(&self.outgoing, &Name::ALL.iter().map(here).collect())
     }
 
     /// Loads the sample city's tables that `services` own.

@@ -40,7 +40,7 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
     for &kind in bench.grounds.kinds() {
         let ground = bench.grounds.make(kind).await?;
         let server = Server::start(&ground, &[], &[]).await?;
-        server.found(Name::STORED).await?;
+        server.found(Name::FLOW).await?;
         let label = format!("{}, one process", kind.label());
         table
             .rows
@@ -61,7 +61,7 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
 async fn processes(bench: &Bench, redis: Option<&str>) -> anyhow::Result<Vec<String>> {
     let ground: Ground = bench.grounds.make(Kind::Postgres).await?;
     let mut places = BTreeMap::new();
-    for &name in Name::STORED {
+    for &name in Name::FLOW {
         places.insert(name, free_address()?);
     }
     let tls = certificate(&ground)?;

@@ -31,9 +31,9 @@ enum What {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.place.config()?;
     let What::Raise { service } = args.what;
-    folder::require(&config, Name::STORED)?;
-    let locks = folder::lock(&config, Name::STORED)?;
-    let mounted = City::mount(Name::STORED, &config, Parts::default(), false).await?;
+    folder::require(&config, Name::ALL)?;
+    let locks = folder::lock(&config, Name::ALL)?;
+    let mounted = City::mount(Name::ALL, &config, Parts::default(), false).await?;
     let raised = raise(&mounted, service).await;
     mounted.close().await;
     drop(locks);

@@ -17,7 +17,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.place.config()?;
     let names = if args.services.is_empty() {
-        Name::STORED
+        Name::ALL
     } else {
         &args.services
     };

@@ -5,6 +5,7 @@ mod certificates;
 mod check;
 mod epoch;
 mod export;
+mod key;
 mod load;
 mod migrate;
 mod parked;
@@ -16,6 +17,7 @@ mod run;
 mod search;
 mod show;
 mod timers;
+mod user;
 mod vault;
 
 use clap::{Parser, Subcommand};
@@ -67,6 +69,10 @@ enum Command {
     Vault(vault::Args),
     /// Empties what a service derived from events and reads the logs again.
     Replay(replay::Args),
+    /// Accounts: add, list, disable, reset, grant, revoke, requests, approve, refuse, sessions.
+    User(user::Args),
+    /// API keys of channels' programs: create, rotate, revoke, list.
+    Key(key::Args),
     /// Loads the city's tables, a CSV file each, into the services that own them.
     Load(load::Args),
     /// Imports a file of citizens' messages.
@@ -139,6 +145,8 @@ impl Command {
             Self::Epoch(args) => epoch::run(args).await?,
             Self::Vault(args) => return Box::pin(vault::run(args)).await,
             Self::Replay(args) => replay::run(args).await?,
+            Self::User(args) => user::run(args).await?,
+            Self::Key(args) => key::run(args).await?,
             Self::Load(args) => load::run(args).await?,
             Self::Import(args) => import::run(args).await?,
             Self::Report(args) => report::run(args).await?,

@@ -49,8 +49,8 @@ enum What {
 
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let config = args.place.config()?;
-    folder::require(&config, Name::STORED)?;
-    let mounted = City::mount(Name::STORED, &config, Parts::default(), false).await?;
+    folder::require(&config, Name::ALL)?;
+    let mounted = City::mount(Name::ALL, &config, Parts::default(), false).await?;
     let done = match args.what {
         What::List => list(&mounted).await,
         What::Show { event } => show(&mounted, event).await,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use hotline_platform::access::Role;
+use hotline_platform::clock::machine_time;
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal};
 use hotline_platform::peers::{Peers, Transport};
 use tokio::net::TcpStream;
@@ -39,7 +40,7 @@ impl Reach {
     /// An embedded database that is not there; else as [`Reach::find`].
     pub async fn find_existing(config: Config) -> anyhow::Result<Self> {
         if config.peers.is_empty() {
-            folder::require(&config, Name::STORED)?;
+            folder::require(&config, Name::ALL)?;
         }
         let parts = Parts {
             is_for_reading: true,
@@ -63,7 +64,7 @@ impl Reach {
 
     async fn reach(mut config: Config, parts: Parts) -> anyhow::Result<Self> {
         let mut address = reachable(config.server.listen);
-        let is_served = match folder::holder(&config, Name::STORED)? {
+        let is_served = match folder::holder(&config, Name::ALL)? {
             Holder::Unknown => is_listening(address).await,
             Holder::Nobody => false,
             Holder::Process(served) if config.peers.is_empty() => {
@@ -81,7 +82,7 @@ impl Reach {
                 "http"
             };
             let mut addresses = config.peer_addresses();
-            for name in Name::STORED {
+            for name in Name::ALL {
                 addresses
                     .entry(name.word().to_owned())
                     .or_insert_with(|| format!("{scheme}://{address}"));
@@ -141,6 +142,19 @@ pub fn by<T>(role: Role, message: T) -> Request<T> {
 pub(super) fn by_person<T>(role: Role, id: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
     let principal = Principal::new(id, role);
+    if let Ok(value) = principal.to_metadata().parse() {
+        request.metadata_mut().insert(PRINCIPAL_METADATA, value);
+    }
+    request
+}
+
+/// `message` in the name of the security administrator who sits at this machine. That he does is as good as a second
+/// factor: whoever can run this owns the databases.
+pub fn at_this_machine<T>(message: T) -> Request<T> {
+    let role = Role::SecurityAdministrator;
+    let mut principal = Principal::new(&format!("{}:cli", role.word()), role);
+    principal.stepped_up_at = Some(hotline_kernel::time::micros(machine_time()));
+    let mut request = Request::new(message);
     if let Ok(value) = principal.to_metadata().parse() {
         request.metadata_mut().insert(PRINCIPAL_METADATA, value);
     }

@@ -27,10 +27,10 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     let mut config = args.place.config()?;
     let name = args.service;
-    folder::require(&config, Name::STORED)?;
+    folder::require(&config, Name::ALL)?;
     let is_alone = config.peers.is_empty() && folder::lock(&config, Name::ALL).is_ok();
     if !is_alone {
-        let mounted = City::mount(Name::STORED, &config, Parts::default(), false).await?;
+        let mounted = City::mount(Name::ALL, &config, Parts::default(), false).await?;
         let read = mounted.forget(name).await;
         let read = match read {
             Ok(()) => until_read(&mounted, name).await,

@@ -1,6 +1,9 @@
 //! `hotline run`: serves until it is asked to stop.
 
+use std::io::Write as _;
+
 use super::Place;
+use super::user::Pages;
 use crate::services::Name;
 use crate::signals::StopSignal;
 use crate::{City, Parts};
@@ -20,13 +23,21 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     } else {
         &args.services
     };
-    let data_dir = config.data_dir.clone();
+    let (data_dir, pages) = (config.data_dir.clone(), Pages::of(&config));
     let mut stop = StopSignal::listen()?;
     let running = City::start_some(names, config, Parts::default()).await?;
     let words: Vec<&str> = names.iter().map(|name| name.word()).collect();
     tracing::info!(address = %running.addr(), services = words.join(" "), data = %data_dir.display(), "serving");
     if let Some(figures) = running.metrics_addr() {
         tracing::info!(address = %figures, "figures at /metrics");
+    }
+    if let Some(link) = running.first_link().await? {
+        // For whoever started the city, and not for its log.
+        writeln!(
+            std::io::stdout(),
+            "There is no account yet. The first security administrator sets himself up here, once, within 24 hours:\n  {}",
+            pages.link(&link)
+        )?;
     }
     stop.asked().await;
     running.stop().await;

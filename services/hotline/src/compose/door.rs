@@ -23,7 +23,7 @@ use crate::services::Name;
 /// Routes for the services that `names` leave to other processes, if the gateway is among `names`.
 pub(super) fn to_the_others(names: &[Name], peers: &Arc<Peers>) -> Option<Routes> {
     let mut router = Router::new();
-    for &name in Name::STORED {
+    for &name in Name::ALL {
         let is_elsewhere = !names.contains(&name) && peers.has_address(name.word());
         if !names.contains(&Name::Gateway) || !is_elsewhere {
             continue;

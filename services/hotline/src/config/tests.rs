@@ -22,11 +22,11 @@ fn the_sample_of_one_process_says_what_the_defaults_are() {
 #[test]
 fn the_sample_of_many_processes_has_a_database_per_service_and_refuses_pending_migrations() {
     let config: Config = parse(DISTRIBUTED, &[]).unwrap();
-    let urls: Vec<String> = Name::STORED
+    let urls: Vec<String> = Name::ALL
         .iter()
         .map(|&service| config.database_url(service))
         .collect();
-    for (service, url) in Name::STORED.iter().zip(&urls) {
+    for (service, url) in Name::ALL.iter().zip(&urls) {
         assert!(url.starts_with("postgres://"), "{service}: {url}");
         assert_eq!(
             urls.iter().filter(|other| *other == url).count(),
@@ -42,7 +42,7 @@ fn the_sample_of_many_processes_has_a_database_per_service_and_refuses_pending_m
 fn the_sample_of_many_processes_gives_each_a_port_of_its_own_on_loopback() {
     let config: Config = parse(DISTRIBUTED, &[]).unwrap();
     let mut seen = std::collections::BTreeSet::new();
-    for service in Name::STORED {
+    for service in Name::ALL {
         let address = config.peers[service].strip_prefix("https://").unwrap();
         let address: std::net::SocketAddr = address.parse().unwrap();
         assert!(address.ip().is_loopback(), "{service}: {address}");
@@ -119,6 +119,10 @@ fn every_key_stands_in_a_sample() {
         "solved_weight",
         "satisfied_weight",
         "ranked_min",
+        "password_days",
+        "password_memory_kib",
+        "password_passes",
+        "key_environment",
         "redis_url",
         "lease_s",
         "log_format",
@@ -141,6 +145,12 @@ fn a_misspelt_key_or_service_is_refused_by_name() {
         ("[intake]\ndatabase_url = 3", "database_url"),
         ("[intake]\nbatch_max = 0", "batch_max"),
         ("[feed]\nlease_s = 2", "lease_s"),
+        (
+            "[gateway]\npassword_memory_kib = 1024",
+            "password_memory_kib",
+        ),
+        ("[gateway]\npassword_passes = 1", "password_passes"),
+        ("[gateway]\nkey_environment = \"A b\"", "key_environment"),
         ("[peers]\nrouteing = \"http://routing:7010\"", "routeing"),
         ("colour = 1", "colour"),
     ];

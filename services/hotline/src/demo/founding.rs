@@ -42,7 +42,7 @@ async fn has_tables(clients: &Clients) -> anyhow::Result<bool> {
 
 /// Loads every table of the sample into its owner.
 pub async fn load_city(clients: &Clients) -> anyhow::Result<()> {
-    load_tables(clients, Name::STORED).await
+    load_tables(clients, Name::ALL).await
 }
 
 /// Loads the tables of the sample that `owners` own.

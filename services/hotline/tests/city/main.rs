@@ -68,6 +68,7 @@ async fn a_city_needs_no_configuration_and_answers_in_process_and_over_its_socke
         "routing.db",
         "feedback.db",
         "reporting.db",
+        "gateway.db",
     ] {
         assert!(folder.path().join(file).exists(), "{file}");
     }
@@ -95,7 +96,7 @@ async fn a_service_whose_producer_can_never_be_heard_does_not_start() {
     }
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = embedded(folder.path());
-    config.peers = Name::STORED
+    config.peers = Name::ALL
         .iter()
         .map(|&name| (name, "http://127.0.0.1:9".to_owned()))
         .collect();

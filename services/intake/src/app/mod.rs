@@ -130,8 +130,10 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// [`IntakeError::ContentDiffers`] if its id is taken by another text: this one is quarantined.
+    /// [`IntakeError::ContentDiffers`] if its id is taken by another text: this one is quarantined;
+    /// [`IntakeError::ChannelNotYours`] if it came by another channel's key.
     pub async fn register(&self, submission: Submission) -> Result<Receipt, IntakeError> {
+        submission.speaks_for_its_channel()?;
         // What will be refused is not worth masking; the batch itself refuses it.
         let is_sound = submission.registration.check().is_ok();
         let submission = if is_sound {

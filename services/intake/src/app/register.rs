@@ -40,6 +40,8 @@ pub struct Submission {
     pub cause: Cause,
     /// What is handed in.
     pub registration: Registration,
+    /// The channel whose key it came by, empty if by none.
+    key_channel: String,
     /// Its masked texts, if that was done before its turn.
     masks: Option<Masks>,
 }
@@ -51,8 +53,30 @@ impl Submission {
         Self {
             cause,
             registration,
+            key_channel: String::new(),
             masks: None,
         }
+    }
+
+    /// The same, come by the key of a channel; empty: by none.
+    #[must_use]
+    pub fn by_key_of(self, channel_code: &str) -> Self {
+        Self {
+            key_channel: channel_code.to_owned(),
+            ..self
+        }
+    }
+
+    /// A key speaks for its own channel.
+    ///
+    /// # Errors
+    ///
+    /// [`IntakeError::ChannelNotYours`] if it speaks for another one.
+    pub fn speaks_for_its_channel(&self) -> Result<(), IntakeError> {
+        if self.key_channel.is_empty() || self.key_channel == self.registration.channel_code {
+            return Ok(());
+        }
+        Err(IntakeError::ChannelNotYours(self.key_channel.clone()))
     }
 
     /// Masks its texts now, so that nobody waits for that in the writer.

@@ -39,6 +39,7 @@ fn code(error: &IntakeError) -> Code {
         | IntakeError::LineUnknown(_)
         | IntakeError::Mapping(_)
         | IntakeError::RegistryRows { .. } => Code::InvalidArgument,
+        IntakeError::ChannelNotYours(_) => Code::PermissionDenied,
         IntakeError::ContentDiffers { .. } => Code::AlreadyExists,
         IntakeError::AppealNotFound
         | IntakeError::MatterNotFound

@@ -9,6 +9,28 @@ use crate::error::IntakeError;
 use hotline_platform::page::Page;
 
 #[tokio::test]
+async fn a_key_registers_for_its_own_channel_only() {
+    for city in cities().await {
+        let handed_in =
+            |key_channel: &str| submission(appeal("k", "路灯不亮")).by_key_of(key_channel);
+        let refused = city.intake.register(handed_in("another")).await;
+        assert!(
+            matches!(refused, Err(IntakeError::ChannelNotYours(_))),
+            "{}: {refused:?}",
+            city.label
+        );
+        assert!(
+            city.assert_conserved()
+                .await
+                .get("all")
+                .is_none_or(|all| *all == 0)
+        );
+        let taken = city.intake.register(handed_in("tel12345")).await;
+        assert!(taken.is_ok(), "{}: {taken:?}", city.label);
+    }
+}
+
+#[tokio::test]
 async fn another_text_under_the_same_id_is_set_aside_and_told() {
     for city in cities().await {
         let with_id = |text: &str| {

@@ -237,7 +237,8 @@ async fn ask(db: &Db, started: Instant) -> Result<(i64, i64), CoreError> {
     clippy::disallowed_methods,
     reason = "SQLite has no clock but the machine's"
 )]
-pub(crate) fn machine_time() -> Timestamp {
+#[must_use]
+pub fn machine_time() -> Timestamp {
     from_micros(micros(chrono::Utc::now())).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

@@ -66,7 +66,11 @@ const fn may(permission: P, scope: ScopeKind, pii: PiiLevel) -> Grant {
     }
 }
 
+/// Everybody's who has an account.
+const OWN_ACCOUNT: Grant = may(P::OwnAccount, ScopeKind::None, PiiLevel::None);
+
 const OPERATOR: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::AppealRegister, Any, Clear),
     may(P::AppealRead, Any, Masked),
     may(P::AppealTriage, Any, Masked),
@@ -81,6 +85,7 @@ const OPERATOR: &[Grant] = &[
 ];
 
 const DISPATCHER: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::AppealRead, Any, Masked),
     may(P::AppealTriage, Any, Masked),
     may(P::AppealMerge, Any, Masked),
@@ -94,6 +99,7 @@ const DISPATCHER: &[Grant] = &[
 ];
 
 const SHIFT_SUPERVISOR: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::AppealRegister, Any, Clear),
     may(P::AppealRead, Any, Masked),
     may(P::AppealTriage, Any, Masked),
@@ -121,6 +127,7 @@ const SHIFT_SUPERVISOR: &[Grant] = &[
 
 /// Units read what they or units under them are involved in, and act where they lead.
 const OF_A_UNIT: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::TicketRead, UnitTree, Masked),
     may(P::TicketHandle, OwnUnit, Masked),
@@ -128,6 +135,7 @@ const OF_A_UNIT: &[Grant] = &[
 
 /// Who handles a unit's tickets talks with citizens: the duty officer at night does not.
 const OF_A_UNITS_DESK: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::TicketRead, UnitTree, Masked),
     may(P::TicketHandle, OwnUnit, Masked),
@@ -136,6 +144,7 @@ const OF_A_UNITS_DESK: &[Grant] = &[
 
 /// Who asks does not judge: an unreasonable demand leaves the rates.
 const FOLLOW_UP_AGENT: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::AppealRead, Any, Masked),
     may(P::ContactReveal, Any, Clear),
     may(P::IdentityRequest, Any, Masked),
@@ -145,6 +154,7 @@ const FOLLOW_UP_AGENT: &[Grant] = &[
 ];
 
 const QUALITY_INSPECTOR: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::AppealRead, Any, Masked),
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::TicketRead, Any, Masked),
@@ -154,6 +164,7 @@ const QUALITY_INSPECTOR: &[Grant] = &[
 ];
 
 const KNOWLEDGE_EDITOR: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::TicketRead, Any, Masked),
     may(P::ReplyRead, Any, Masked),
@@ -161,6 +172,7 @@ const KNOWLEDGE_EDITOR: &[Grant] = &[
 
 /// Review verbs only: nothing here changes what a unit or an operator wrote.
 const REVIEWER: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::AppealRead, Any, Masked),
     may(P::ConservationRead, Any, PiiLevel::None),
     may(P::CatalogueRead, Any, PiiLevel::None),
@@ -173,6 +185,7 @@ const REVIEWER: &[Grant] = &[
 ];
 
 const LEADER: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::IdentityApprove, Any, Masked),
     may(P::TicketRead, Any, Masked),
     may(P::ReplyRead, Any, Masked),
@@ -183,6 +196,7 @@ const LEADER: &[Grant] = &[
 
 /// Writes down for a leader, and agrees to nothing in his place.
 const SECRETARY: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::TicketRead, Any, Masked),
     may(P::ReplyRead, Any, Masked),
     may(P::ReportRead, Any, Masked),
@@ -190,10 +204,11 @@ const SECRETARY: &[Grant] = &[
 ];
 
 /// Reads who looked at what.
-const AUDITOR: &[Grant] = &[may(P::RevealRead, Any, Masked)];
+const AUDITOR: &[Grant] = &[OWN_ACCOUNT, may(P::RevealRead, Any, Masked)];
 
 /// Aggregates: what answers with texts asks for more personal data than this.
 const ANALYST: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::ConservationRead, Any, PiiLevel::None),
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::ReportRead, Any, PiiLevel::None),
@@ -201,11 +216,20 @@ const ANALYST: &[Grant] = &[
 
 /// Imports bring clear texts and refused rows are shown as they came; tickets are no business of his.
 const ADMINISTRATOR: &[Grant] = &[
+    OWN_ACCOUNT,
     may(P::ConservationRead, Any, PiiLevel::None),
     may(P::Import, Any, Clear),
     may(P::CatalogueRead, Any, PiiLevel::None),
     may(P::RegistryRead, Any, PiiLevel::None),
     may(P::RegistryWrite, Any, PiiLevel::None),
+];
+
+const SECURITY_ADMINISTRATOR: &[Grant] = &[
+    OWN_ACCOUNT,
+    may(P::AccountRead, Any, PiiLevel::None),
+    may(P::AccountWrite, Any, PiiLevel::None),
+    may(P::RoleGrant, Any, PiiLevel::None),
+    may(P::KeyWrite, Any, PiiLevel::None),
 ];
 
 const CHANNEL: &[Grant] = &[
@@ -226,6 +250,7 @@ pub(super) const OUTSOURCED: &[P] = &[
     P::RegistryRead,
     P::TicketRead,
     P::ReplyRead,
+    P::OwnAccount,
 ];
 
 /// What begins a permission's name in the proto.
@@ -304,7 +329,7 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.word() == word)
     }
 
-    /// What it may do. Who keeps accounts or reads the audit trail finds no call for that here yet.
+    /// What it may do. Who reads the audit trail finds no call for that here yet.
     #[must_use]
     pub fn grants(self) -> &'static [Grant] {
         match self {
@@ -321,7 +346,7 @@ impl Role {
             Self::Secretary => SECRETARY,
             Self::Analyst => ANALYST,
             Self::Administrator => ADMINISTRATOR,
-            Self::SecurityAdministrator => &[],
+            Self::SecurityAdministrator => SECURITY_ADMINISTRATOR,
             Self::Auditor => AUDITOR,
             Self::Channel => CHANNEL,
             Self::Citizen => CITIZEN,

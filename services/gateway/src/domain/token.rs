@@ -1,0 +1,85 @@
+//! Opaque secrets: 256 random bits behind a prefix that says what they open. Only their SHA-256 is kept.
+
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// What a secret opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opens {
+    /// A session.
+    Session,
+    /// A counter of failures of its own, for a device that signed in before.
+    Device,
+    /// The choice of a password, once.
+    SetUp,
+}
+
+impl Opens {
+    /// How such a secret begins.
+    pub(crate) fn prefix(self) -> &'static str {
+        match self {
+            Self::Session => "hs_",
+            Self::Device => "hd_",
+            Self::SetUp => "hl_",
+        }
+    }
+}
+
+/// A secret on its way. It has no `Debug` and is wiped when it is dropped.
+#[derive(Clone)]
+pub(crate) struct Token {
+    text: Zeroizing<String>,
+}
+
+impl Token {
+    /// A fresh secret of 32 random bytes.
+    pub(crate) fn new(opens: Opens, random: &[u8; 32]) -> Self {
+        let text = format!("{}{}", opens.prefix(), hex::encode(random));
+        Self {
+            text: Zeroizing::new(text),
+        }
+    }
+
+    /// Reads one; `None` for what nobody made.
+    pub(crate) fn parse(opens: Opens, text: &str) -> Option<Self> {
+        let digits = text.trim().strip_prefix(opens.prefix())?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (digits.len() == 64 && digits.bytes().all(is_digit)).then(|| Self {
+            text: Zeroizing::new(text.trim().to_owned()),
+        })
+    }
+
+    /// What is kept of it. It has 256 random bits, so a plain hash is enough.
+    pub(crate) fn hash(&self) -> Vec<u8> {
+        Sha256::digest(self.text.as_bytes()).to_vec()
+    }
+
+    /// The secret itself, for the one it is made for.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_opens_one_kind_of_thing_only() {
+        let token = Token::new(Opens::Session, &[7; 32]);
+        assert!(
+            Token::parse(Opens::Session, token.reveal())
+                .is_some_and(|found| found.hash() == token.hash())
+        );
+        assert!(Token::parse(Opens::Device, token.reveal()).is_none());
+        for bad in [
+            "",
+            "hs_",
+            "hs_zz",
+            &token.reveal().to_uppercase(),
+            &format!("{}0", token.reveal()),
+        ] {
+            assert!(Token::parse(Opens::Session, bad).is_none(), "{bad}");
+        }
+    }
+}
