@@ -101,7 +101,10 @@ impl Installation {
 
     /// Its configuration.
     pub fn config(&self) -> hotline::config::Config {
-        hotline::config::Config::read(Some(&self.config)).expect("it was written by us")
+        let config = hotline::config::Config::read(Some(&self.config));
+        let mut config = config.expect("it was written by us");
+        config.gateway.own.listen = None;
+        config
     }
 
     /// Signs calls as a command beside it does.
@@ -118,6 +121,8 @@ impl Installation {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command.args(args).arg("--config").arg(&self.config);
+        // Any port: nobody looks at pages, and cities stand side by side.
+        command.env("HOTLINE__GATEWAY__LISTEN", "127.0.0.1:0");
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -13,8 +13,12 @@ mod grpc;
 mod store;
 #[cfg(test)]
 mod tests;
+mod web;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
+
+use axum::Router;
 
 use hotline_platform::core::CoreError;
 use hotline_platform::db::BoxError;
@@ -47,6 +51,8 @@ pub struct Gateway {
     pub authenticate: Arc<dyn Authenticate>,
     /// How the first person comes in.
     pub door: Door,
+    /// Its pages, and where they are to be served; `None`: nowhere.
+    pub pages: Option<(SocketAddr, Router)>,
 }
 
 /// The first account of an installation.
@@ -86,6 +92,10 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Gateway, MountEr
             timers: None,
         },
         authenticate: Arc::new(authenticate::Bearers(accounts.clone())),
-        door: Door(accounts),
+        door: Door(accounts.clone()),
+        pages: config.listen.zip(config.pages_url()).map(|(listen, url)| {
+            let site = web::Site::new(accounts, runtime.derive_key("gateway forms"), &url);
+            (listen, web::router(site))
+        }),
     })
 }

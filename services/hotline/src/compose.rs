@@ -24,7 +24,7 @@ use hotline_platform::serve::{Server, ServerParts};
 use hotline_platform::tasks::Tasks;
 use hotline_platform::tls::Tls;
 use hotline_platform::vault::Vault;
-use hotline_platform::{fault, feed, relay, replay, timers, upkeep};
+use hotline_platform::{fault, feed, pages, relay, replay, timers, upkeep};
 use tokio::time::timeout;
 use tonic::service::Routes;
 
@@ -62,7 +62,7 @@ pub struct Mounted {
     secret: Secret,
     pub(crate) vault: Vault,
     lease: Duration,
-    door: Option<hotline_gateway::Door>,
+    edge: Option<services::Edge>,
     locks: Option<Locks>,
 }
 
@@ -127,6 +127,10 @@ impl City {
             tasks: &mounted.tasks,
         };
         let server = Server::start(parts).await?;
+        if let Some((addr, pages)) = mounted.pages() {
+            let addr = pages::start(addr, pages, mounted.tls.clone(), &mounted.tasks).await?;
+            tracing::info!(address = %addr, "pages");
+        }
         if let Some(locks) = &mounted.locks {
             locks
                 .note(server.addr())
@@ -229,7 +233,7 @@ impl City {
             secret,
             vault,
             lease: config.feed.lease(),
-            door: edge.map(|edge| edge.door),
+            edge,
             locks: None,
         })
     }
@@ -276,6 +280,11 @@ impl Mounted {
         producers.iter().map(source).collect()
     }
 
+    /// What is served to browsers, and where.
+    fn pages(&self) -> Option<(SocketAddr, axum::Router)> {
+        self.edge.as_ref().and_then(|edge| edge.pages.clone())
+    }
+
     fn health_names(&self) -> impl Iterator<Item = &'static str> {
         self.names
             .iter()
@@ -304,10 +313,13 @@ impl Running {
     ///
     /// A database that cannot be written.
     pub async fn first_link(&self) -> anyhow::Result<Option<String>> {
-        let Some(door) = &self.mounted.door else {
+        let Some(edge) = &self.mounted.edge else {
             return Ok(None);
         };
-        door.first_link().await.map_err(anyhow::Error::from_boxed)
+        edge.door
+            .first_link()
+            .await
+            .map_err(anyhow::Error::from_boxed)
     }
 
     /// How to reach a service of the city.

@@ -1,8 +1,10 @@
 //! The services of a city: their names, their gRPC services, how each is mounted.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use hotline_platform::db::BoxError;
 use hotline_platform::identity::Authenticate;
 use hotline_platform::runtime::{Runtime, Service};
@@ -85,6 +87,8 @@ pub struct Edge {
     pub authenticate: Arc<dyn Authenticate>,
     /// How the first person comes in.
     pub door: hotline_gateway::Door,
+    /// Pages, and where they are to be served.
+    pub pages: Option<(SocketAddr, Router)>,
 }
 
 impl From<Service> for Mount {
@@ -141,6 +145,7 @@ pub async fn mount(name: Name, runtime: &Runtime, config: &Config) -> Result<Mou
                 edge: Some(Edge {
                     authenticate: gateway.authenticate,
                     door: gateway.door,
+                    pages: gateway.pages,
                 }),
             }
         }

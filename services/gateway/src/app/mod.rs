@@ -83,7 +83,7 @@ impl Accounts {
     }
 
     /// Random bytes that nobody can guess.
-    fn random<const N: usize>(&self) -> [u8; N] {
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         let mut bytes = [0; N];
         for chunk in bytes.chunks_mut(8) {
             let drawn = self.inner.random.draw_wide().to_be_bytes();

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod keys;
+mod pages;
 mod people;
 mod requests;
 mod sessions;

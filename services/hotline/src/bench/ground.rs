@@ -197,6 +197,7 @@ impl Ground {
     pub(super) async fn city(&self) -> anyhow::Result<Running> {
         let mut config = self.config()?;
         config.server.listen.set_port(0);
+        config.gateway.own.listen = None;
         let running = City::start(config, Parts::default()).await?;
         let clients = Clients::new(|service| running.transport(service));
         founding::load_city(&clients).await?;
@@ -243,6 +244,10 @@ fn write_config(folder: &Path, urls: &BTreeMap<Name, String>) -> anyhow::Result<
     );
     for (name, url) in urls {
         writeln!(toml, "[{name}]\ndatabase_url = {url:?}")?;
+        if *name == Name::Gateway {
+            // Any port: nobody looks at pages here.
+            writeln!(toml, "listen = \"127.0.0.1:0\"")?;
+        }
     }
     let file = folder.join("hotline.toml");
     std::fs::write(&file, toml)?;

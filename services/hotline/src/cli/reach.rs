@@ -102,6 +102,7 @@ impl Reach {
             );
         }
         config.server.listen.set_port(0);
+        config.gateway.own.listen = None;
         config.server.metrics_listen = None;
         let running = City::start(config, parts).await?;
         // A killed process may have left events that nobody has heard: no document without them.

@@ -40,6 +40,7 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
         return read;
     }
     config.server.listen.set_port(0);
+    config.gateway.own.listen = None;
     config.server.metrics_listen = None;
     let running = City::start(config, Parts::default()).await?;
     let read = match running.forget(name).await {

@@ -119,6 +119,7 @@ fn every_key_stands_in_a_sample() {
         "solved_weight",
         "satisfied_weight",
         "ranked_min",
+        "public_url",
         "password_days",
         "password_memory_kib",
         "password_passes",

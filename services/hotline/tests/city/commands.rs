@@ -20,6 +20,7 @@ fn hotline(folder: &Path, args: &[&str]) -> Command {
         .arg(folder)
         .stdin(Stdio::null());
     command.env("HOTLINE__SERVER__LISTEN", "127.0.0.1:0");
+    command.env("HOTLINE__GATEWAY__LISTEN", "127.0.0.1:0");
     command
 }
 

@@ -27,6 +27,7 @@ const PROCESS_MAX: Duration = Duration::from_mins(1);
 fn embedded(folder: &Path) -> Config {
     let mut config = Config::embedded(folder);
     config.server.listen.set_port(0);
+    config.gateway.own.listen = None;
     config
 }
 

@@ -39,7 +39,6 @@ fn code(error: &IntakeError) -> Code {
         | IntakeError::LineUnknown(_)
         | IntakeError::Mapping(_)
         | IntakeError::RegistryRows { .. } => Code::InvalidArgument,
-        IntakeError::ChannelNotYours(_) => Code::PermissionDenied,
         IntakeError::ContentDiffers { .. } => Code::AlreadyExists,
         IntakeError::AppealNotFound
         | IntakeError::MatterNotFound
@@ -50,7 +49,9 @@ fn code(error: &IntakeError) -> Code {
         | IntakeError::ImportNotFound
         | IntakeError::NothingToErase
         | IntakeError::ErasureNotFound => Code::NotFound,
-        IntakeError::Erasure(erasure::Refused::SamePerson) => Code::PermissionDenied,
+        IntakeError::ChannelNotYours(_) | IntakeError::Erasure(erasure::Refused::SamePerson) => {
+            Code::PermissionDenied
+        }
         IntakeError::AppealState(_)
         | IntakeError::MatterPlace(_)
         | IntakeError::TicketOver { .. }

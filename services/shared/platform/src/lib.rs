@@ -37,6 +37,7 @@ mod log_client;
 pub mod migration;
 pub mod outbox;
 pub mod page;
+pub mod pages;
 pub mod parked;
 mod publisher;
 pub mod quiet;

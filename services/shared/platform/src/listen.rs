@@ -125,6 +125,13 @@ async fn accepted(listener: &TcpListener) -> io::Result<TcpStream> {
     Ok(io)
 }
 
+impl Socket {
+    /// Where the other end is.
+    pub(crate) fn remote_addr(&self) -> Option<std::net::SocketAddr> {
+        self.peer.tcp.remote_addr()
+    }
+}
+
 impl Connected for Socket {
     type ConnectInfo = Peer;
 

@@ -75,6 +75,12 @@ pub enum ServeError {
         /// Which address.
         addr: SocketAddr,
     },
+    /// Pages would be sent in clear to other machines.
+    #[error("without [tls] pages are served on loopback only, not at {addr}")]
+    PagesInClear {
+        /// Which address.
+        addr: SocketAddr,
+    },
     /// The descriptors cannot be read.
     #[error("the descriptors for reflection cannot be read")]
     Reflection(#[from] tonic_reflection::server::Error),

@@ -26,9 +26,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, place: &Place) -> anyhow::Result<Outcome> {
     let config = place.config()?;
-    let names = args
-        .service
-        .map_or(Name::ALL.to_vec(), |name| vec![name]);
+    let names = args.service.map_or(Name::ALL.to_vec(), |name| vec![name]);
     folder::require(&config, &names)?;
     let (from, to) = args.period.bounds(config.zone()?)?;
     let part = Part {

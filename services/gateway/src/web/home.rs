@@ -1,0 +1,174 @@
+//! Who I am, my sessions, my password.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use hotline_kernel::time::{Timestamp, Zone};
+use http::StatusCode;
+
+use super::Site;
+use super::render::{Form, SESSION, Visit, cookie, go_to};
+use super::words::Language;
+use crate::domain::account::Account;
+use crate::domain::password::Password;
+use crate::domain::session::Session;
+use crate::error::GatewayError;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    l: Language,
+    form: String,
+    message: String,
+    is_good_news: bool,
+    name: String,
+    roles: Vec<&'static str>,
+    unit_code: String,
+    outsourced: bool,
+    ends_at: String,
+    stepped_up_at: String,
+    sessions: Vec<Line>,
+}
+
+struct Line {
+    id: String,
+    from_addr: String,
+    agent: String,
+    made_at: String,
+    seen_at: String,
+    is_this_one: bool,
+}
+
+/// A role, as people call it.
+fn role_name(word: &str, language: Language) -> &'static str {
+    let names = [
+        ("operator", "坐席", "operator"),
+        ("dispatcher", "派单员", "dispatcher"),
+        ("shift_supervisor", "值班长", "shift supervisor"),
+        ("duty_officer", "值守员", "duty officer"),
+        ("unit_clerk", "承办单位经办人", "unit clerk"),
+        ("unit_lead", "承办单位负责人", "unit lead"),
+        ("follow_up_agent", "回访员", "follow-up agent"),
+        ("quality_inspector", "质检员", "quality inspector"),
+        ("knowledge_editor", "知识库编辑", "knowledge editor"),
+        ("reviewer", "审核员", "reviewer"),
+        ("leader", "领导", "leader"),
+        ("secretary", "秘书", "secretary"),
+        ("analyst", "分析员", "analyst"),
+        ("administrator", "系统管理员", "administrator"),
+        (
+            "security_administrator",
+            "安全管理员",
+            "security administrator",
+        ),
+        ("auditor", "审计员", "auditor"),
+    ];
+    let found = names.iter().find(|(known, ..)| *known == word);
+    found.map_or("?", |(_, zh, en)| language.say(zh, en))
+}
+
+pub(super) async fn show(State(site): State<Site>, visit: Visit) -> Response {
+    page(&site, &visit, None).await
+}
+
+async fn page(site: &Site, visit: &Visit, news: Option<Result<(), GatewayError>>) -> Response {
+    let Some((cause, account, session)) = visit.person(site, "home").await else {
+        return go_to(
+            "/sign-in",
+            [visit
+                .token
+                .as_ref()
+                .and_then(|_| cookie(SESSION, "", Some(0)))],
+        );
+    };
+    let sessions = site.accounts.own_sessions(&cause).await.unwrap_or_default();
+    let language = visit.language;
+    let message = match &news {
+        None => String::new(),
+        Some(Ok(())) => language.say("已完成。", "Done.").to_owned(),
+        // Nobody is told to sign in whose old password was wrong.
+        Some(Err(GatewayError::SignInRefused)) => language
+            .say("旧密码不正确。", "The old password is wrong.")
+            .to_owned(),
+        Some(Err(error)) => language.told(error),
+    };
+    let page = home(language, (&account, &session), &sessions);
+    let page = HomePage {
+        form: visit.form_code(site),
+        message,
+        is_good_news: matches!(news, Some(Ok(()))),
+        ..page
+    };
+    let is_refused = matches!(news, Some(Err(_)));
+    let status = if is_refused {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    };
+    visit.page(status, &page)
+}
+
+fn home(language: Language, (account, session): (&Account, &Session), all: &[Session]) -> HomePage {
+    let told = |at: Timestamp| Zone::SHANGHAI.wall(at).format("%Y-%m-%d %H:%M").to_string();
+    let line = |found: &Session| Line {
+        id: found.id.to_string(),
+        from_addr: found.from_addr.clone(),
+        agent: found.agent.clone(),
+        made_at: told(found.made_at),
+        seen_at: told(found.seen_at),
+        is_this_one: found.id == session.id,
+    };
+    HomePage {
+        l: language,
+        form: String::new(),
+        message: String::new(),
+        is_good_news: false,
+        name: account.name.as_str().to_owned(),
+        roles: account
+            .roles
+            .iter()
+            .map(|word| role_name(word, language))
+            .collect(),
+        unit_code: account.unit_code.clone(),
+        outsourced: account.outsourced,
+        ends_at: told(session.ends_at()),
+        stepped_up_at: session.stepped_up_at.map(told).unwrap_or_default(),
+        sessions: all.iter().map(line).collect(),
+    }
+}
+
+pub(super) async fn end_session(State(site): State<Site>, mut form: Form) -> Response {
+    let id = form.take("id").parse();
+    let Some((cause, _, own)) = form.visit.person(&site, "sessions").await else {
+        return go_to("/sign-in", []);
+    };
+    let ended = match id {
+        Ok(id) if id == own.id => return super::sign_in::sign_out(State(site), form).await,
+        Ok(id) => site.accounts.end_own_session(cause, id).await,
+        Err(_) => Err(GatewayError::SessionNotFound),
+    };
+    page(&site, &form.visit, Some(ended)).await
+}
+
+pub(super) async fn change_password(State(site): State<Site>, mut form: Form) -> Response {
+    let (old, new) = (
+        Password::new(form.take("old_password")),
+        Password::new(form.take("new_password")),
+    );
+    let Some((cause, ..)) = form.visit.person(&site, "password").await else {
+        return go_to("/sign-in", []);
+    };
+    let changed = site.accounts.change_password(cause, old, new).await;
+    page(&site, &form.visit, Some(changed)).await
+}
+
+pub(super) async fn step_up(State(site): State<Site>, mut form: Form) -> Response {
+    let code = form.take("code");
+    let Some((cause, ..)) = form.visit.person(&site, "step-up").await else {
+        return go_to("/sign-in", []);
+    };
+    match site.accounts.step_up(cause, code).await {
+        Ok(token) => go_to("/", [cookie(SESSION, token.reveal(), None)]),
+        Err(error) => page(&site, &form.visit, Some(Err(error))).await,
+    }
+}

@@ -1,0 +1,105 @@
+//! Signing in and out.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::{HeaderName, HeaderValue};
+
+use super::Site;
+use super::render::{DEVICE, Form, SESSION, Visit, cookie, device_cookie, go_to};
+use super::words::Language;
+use crate::app::sign_in::SignIn;
+use crate::domain::password::Password;
+use crate::error::GatewayError;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    l: Language,
+    form: String,
+    name: String,
+    message: String,
+    wants_new_password: bool,
+}
+
+pub(super) async fn show(State(site): State<Site>, visit: Visit) -> Response {
+    if visit.person(&site, "sign-in").await.is_some() {
+        return go_to("/", []);
+    }
+    page(&site, &visit, String::new(), None)
+}
+
+fn page(site: &Site, visit: &Visit, name: String, problem: Option<&GatewayError>) -> Response {
+    let page = SignInPage {
+        l: visit.language,
+        form: visit.form_code(site),
+        name,
+        message: problem
+            .map(|problem| visit.language.told(problem))
+            .unwrap_or_default(),
+        wants_new_password: matches!(
+            problem,
+            Some(GatewayError::PasswordExpired | GatewayError::Weak(_))
+        ),
+    };
+    let status = match problem {
+        None => StatusCode::OK,
+        Some(GatewayError::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(_) => StatusCode::FORBIDDEN,
+    };
+    visit.page(status, &page)
+}
+
+pub(super) async fn sign_in(State(site): State<Site>, mut form: Form) -> Response {
+    let name = form.take("name");
+    let new = Some(form.take("new_password")).filter(|text| !text.is_empty());
+    let asked = SignIn {
+        name: name.clone(),
+        password: Password::new(form.take("password")),
+        code: form.take("code"),
+        device: form.visit.device.clone(),
+        new_password: new.map(Password::new),
+        agent: form.visit.agent.clone(),
+    };
+    let cause = form.visit.cause("sign-in");
+    match site.accounts.sign_in(cause, asked).await {
+        Ok(signed_in) => {
+            let session = cookie(SESSION, signed_in.token.reveal(), None);
+            go_to(
+                "/",
+                [session, signed_in.device.as_ref().and_then(device_cookie)],
+            )
+        }
+        Err(error) => page(&site, &form.visit, name, Some(&error)),
+    }
+}
+
+pub(super) async fn sign_out(State(site): State<Site>, form: Form) -> Response {
+    if let Some((cause, ..)) = form.visit.person(&site, "sign-out").await
+        && let Err(error) = site.accounts.sign_out(cause).await
+    {
+        tracing::warn!(%error, "a session could not be ended");
+        return StatusCodePage::unavailable(&form.visit);
+    }
+    let mut response = go_to("/sign-in", [cookie(SESSION, "", Some(0))]);
+    // Not the cookies: the device shall stay known.
+    let (name, value) = (
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\", \"storage\""),
+    );
+    response.headers_mut().insert(name, value);
+    debug_assert!(DEVICE.starts_with("__Host-"), "kept");
+    response
+}
+
+/// A bare answer where no page can be made.
+struct StatusCodePage;
+
+impl StatusCodePage {
+    fn unavailable(visit: &Visit) -> Response {
+        use axum::response::IntoResponse as _;
+        let told = visit.language.say("请稍后再试。", "Try again later.");
+        (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
+    }
+}
