@@ -27,36 +27,16 @@ pub struct Outcome {
     pub answer: Vec<u8>,
 }
 
-impl City {
-    /// Calls `path` (`/package.Service/Method`) in the name of `principal`.
-    pub async fn calls(
-        &self,
-        path: &str,
-        principal: &Principal,
-        message: &impl Message,
-    ) -> Outcome {
-        let mut request = Request::new(message.encode_to_vec());
-        let (name, value) = match principal.service() {
-            Some(service) => (SERVICE_METADATA, service.to_owned()),
-            None => (PRINCIPAL_METADATA, principal.to_metadata()),
-        };
-        request
-            .metadata_mut()
-            .insert(name, value.parse().expect("ASCII"));
-        let service = service_of(path);
-        // A person comes over the socket, a service from within its process.
-        let answer = match principal.service() {
-            Some(_) => self.answer(self.inside(service), path, request).await,
-            None => self.answer(self.channel(service), path, request).await,
-        };
+impl Outcome {
+    fn of(answer: Result<Vec<u8>, Status>) -> Self {
         match answer {
-            Ok(answer) => Outcome {
+            Ok(answer) => Self {
                 code: Code::Ok,
                 reason: String::new(),
                 message: String::new(),
                 answer,
             },
-            Err(status) => Outcome {
+            Err(status) => Self {
                 code: status.code(),
                 reason: status
                     .get_details_error_info()
@@ -66,6 +46,46 @@ impl City {
                 answer: Vec::new(),
             },
         }
+    }
+}
+
+impl City {
+    /// Calls `path` (`/package.Service/Method`) in the name of `principal`.
+    pub async fn calls(
+        &self,
+        path: &str,
+        principal: &Principal,
+        message: &impl Message,
+    ) -> Outcome {
+        let (name, value) = match principal.service() {
+            Some(service) => (SERVICE_METADATA, service.to_owned()),
+            None => (PRINCIPAL_METADATA, principal.to_metadata()),
+        };
+        let mut request = Request::new(message.encode_to_vec());
+        request
+            .metadata_mut()
+            .insert(name, value.parse().expect("ASCII"));
+        let service = service_of(path);
+        // A person comes over the socket, a service from within its process.
+        let answer = match principal.service() {
+            Some(_) => self.answer(self.inside(service), path, request).await,
+            None => self.answer(self.channel(service), path, request).await,
+        };
+        Outcome::of(answer)
+    }
+
+    /// Calls `path` with an empty message and this metadata, as it stands, over the socket.
+    pub async fn calls_as_it_stands(&self, path: &str, name: &'static str, value: &str) -> Outcome {
+        let mut request = Request::new(Vec::new());
+        if !name.is_empty() {
+            request
+                .metadata_mut()
+                .insert(name, value.parse().expect("ASCII"));
+        }
+        Outcome::of(
+            self.answer(self.unsigned(service_of(path)), path, request)
+                .await,
+        )
     }
 
     async fn answer<T>(

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use hotline::config::Config;
+use hotline::identity::of_a_command;
 use hotline::services::Name;
 use hotline::{Parts, Running};
 use hotline_kernel::time::{Clock, Timestamp, Zone};
-use hotline_platform::identity::SignKey;
+use hotline_platform::identity::{SignKey, Signer};
 use hotline_platform::peers::{self, Outgoing, Transport};
 use hotline_platform::testing::{ManualClock, redis_url};
 use hotline_platform::tls::Tls;
@@ -22,6 +23,7 @@ use hotline_proto::routing::LoadRegistryRequest as LoadRouting;
 use hotline_proto::routing::LoadRegistryResponse;
 use hotline_proto::routing::routing_service_client::RoutingServiceClient;
 use hotline_proto::shared::RegistryTable;
+use tonic::transport::Channel;
 use tonic::{Response, Status};
 
 use crate::certificates::Authority;
@@ -69,6 +71,7 @@ struct Process {
     services: &'static [Name],
     config: Config,
     channel: Door,
+    plain: Channel,
     running: Option<Running>,
 }
 
@@ -238,6 +241,18 @@ impl City {
         self.processes[self.process_of(service)].channel.clone()
     }
 
+    /// The way to a service over its socket, without a signature.
+    pub(crate) fn unsigned(&self, service: Name) -> Channel {
+        self.processes[self.process_of(service)].plain.clone()
+    }
+
+    /// Signs as a command beside the city does.
+    pub fn signer(&self) -> Arc<Signer> {
+        let config = &self.processes[0].config;
+        let outgoing = of_a_command(config).expect("a city's key is one");
+        outgoing.signer.expect("the city has started")
+    }
+
     /// The way to a service within its process, where services are believed.
     pub(crate) fn inside(&self, service: Name) -> Transport {
         let process = &self.processes[self.process_of(service)];
@@ -375,10 +390,12 @@ async fn processes(installation: &Installation, groups: &[&'static [Name]]) -> V
             ..Outgoing::default()
         };
         let channel = peers::channel(services[0].word(), &address, &outgoing, CALL_MAX);
+        let channel = channel.expect("an address");
         processes.push(Process {
             services,
             config,
-            channel: signing.on(channel.expect("an address")),
+            channel: signing.on(channel.clone()),
+            plain: channel,
             running: None,
         });
     }

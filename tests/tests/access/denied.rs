@@ -30,7 +30,7 @@ async fn denied(city: &City, path: &str) {
     );
 }
 
-async fn dumps(city: &City) -> Vec<String> {
+pub async fn dumps(city: &City) -> Vec<String> {
     let mut dumps = Vec::new();
     for &name in Name::ALL {
         dumps.push(city.tables(name).await.dump().await);

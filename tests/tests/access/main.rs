@@ -6,6 +6,7 @@
 mod against_a_second_hand;
 mod denied;
 mod matrix;
+mod states;
 mod units;
 
 use hotline_platform::access::Role;

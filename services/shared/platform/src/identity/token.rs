@@ -97,7 +97,8 @@ impl Signer {
     }
 
     /// A token for `principal` as of `now`. One that is young enough is handed out again.
-    fn sign_at(&self, principal: &Principal, now: Timestamp) -> String {
+    #[must_use]
+    pub fn sign_at(&self, principal: &Principal, now: Timestamp) -> String {
         let now_ms = now.timestamp_millis();
         let named = principal.to_metadata();
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
