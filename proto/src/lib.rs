@@ -15,6 +15,11 @@ mod event_type;
     reason = "generated code"
 )]
 mod generated {
+    pub mod audit {
+        pub mod v1 {
+            tonic::include_proto!("hotline.audit.v1");
+        }
+    }
     pub mod shared {
         pub mod v1 {
             tonic::include_proto!("hotline.shared.v1");
@@ -52,6 +57,7 @@ mod generated {
     }
 }
 
+pub use generated::audit::v1 as audit;
 pub use generated::event::v1 as event;
 pub use generated::feedback::v1 as feedback;
 pub use generated::gateway::v1 as gateway;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use hotline_platform::audit::anchor::Anchors;
 use hotline_platform::audit::sealer;
+use hotline_platform::audit::service::audit_service;
 use hotline_platform::clock::Timepiece;
 use hotline_platform::consumer::{self, Source};
 use hotline_platform::courier::Courier;
@@ -28,6 +29,7 @@ use hotline_platform::{fault, feed, pages, relay, replay, timers, upkeep};
 use tokio::time::timeout;
 use tonic::service::Routes;
 
+use crate::cli::administrator;
 use crate::config::Config;
 use crate::folder::{self, Locks};
 use crate::identity::Identity;
@@ -207,7 +209,7 @@ impl City {
         let all = mounted
             .iter()
             .map(|(_, service)| service.routes.clone())
-            .chain([Routes::new(logs)])
+            .chain([Routes::new(logs).add_service(audit_service(&cores))])
             .chain(door::to_the_others(names, &peers));
         let routes = layers::on(
             layers::merge(all),
@@ -369,7 +371,7 @@ impl Mounted {
         let (_, service) = found.with_context(|| format!("{name} has nothing to replay"))?;
         let reaction = service.reaction.as_ref();
         let reaction = reaction.with_context(|| format!("{name} hears nobody"))?;
-        replay::replay(&service.core, reaction.as_ref())
+        replay::replay(&service.core, reaction.as_ref(), &administrator("replay"))
             .await
             .with_context(|| format!("replay {name}"))
     }

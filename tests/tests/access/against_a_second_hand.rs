@@ -99,6 +99,8 @@ fn does(role: &str, thing: i32) -> Option<(Seen, Level)> {
                 "administrator",
             ]),
         ),
+        // What everybody did is for the auditor.
+        30 => everybodys(2, is(&["auditor"])),
         // Whoever is staff looks after his own account; accounts, roles and keys are one office's.
         40 => (!is(&["channel", "citizen"])).then_some((Seen::Nobodys, 1)),
         41..=44 => everybodys(1, is(&["security_administrator"])),

@@ -67,8 +67,8 @@ async fn a_denied_call_leaves_an_audit_row_where_it_was_sent_and_changes_nothing
                 let count = rows.iter().filter(|found| **found == row).count();
                 assert_eq!(count, 1, "{}: {path}", city.label);
             }
-            // The log's two methods belong to the first service of the process.
-            let logs = if name == Name::Intake { 2 } else { 0 };
+            // The log's two methods and the trail's belong to the first service of the process.
+            let logs = if name == Name::Intake { 3 } else { 0 };
             assert_eq!(
                 rows.len(),
                 sent.len() + logs,

@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod against_a_second_hand;
+mod auditor;
 mod denied;
 mod matrix;
 mod states;

@@ -161,7 +161,7 @@ impl Command {
 }
 
 /// Who writes when `command` writes by itself.
-fn administrator(command: &str) -> Cause {
+pub(crate) fn administrator(command: &str) -> Cause {
     Cause {
         actor: "administrator:cli".to_owned(),
         session: String::new(),

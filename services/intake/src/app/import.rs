@@ -304,6 +304,7 @@ async fn take_in(
     fault::point("import.rows_saved");
     store::import::advance(txn, &batch, from_row).await?;
     fault::point("import.advanced");
+    audit(order, &batch, "rows taken in");
     Ok(batch.progress())
 }
 

@@ -6,9 +6,9 @@ use crate::core::{Core, CoreError};
 use crate::db::sql;
 use crate::fault;
 use crate::reaction::{Reaction, ReactionError};
-use crate::work::Work;
+use crate::work::{AuditEntry, Cause, Work};
 
-/// Empties what `reaction` derived and sets its offsets to 0, in one transaction.
+/// Empties what `reaction` derived and sets its offsets to 0, in one transaction. Recorded in the audit trail.
 ///
 /// Readers of this consumer that run anywhere fail their next commit by the raised fence, look again
 /// and begin at 0.
@@ -16,7 +16,11 @@ use crate::work::Work;
 /// # Errors
 ///
 /// What `reset` fails with; [`ReactionError::Permanent`] if the consumer cannot be replayed.
-pub async fn replay(core: &Core, reaction: &dyn Reaction) -> Result<(), ReactionError> {
+pub async fn replay(
+    core: &Core,
+    reaction: &dyn Reaction,
+    cause: &Cause,
+) -> Result<(), ReactionError> {
     let work = Work::begin(core).await?;
     // Offsets first, as every consumer's commit does: two orders of locking would be a deadlock.
     let emptied = match rewind(&work, core.name()).await {
@@ -30,6 +34,14 @@ pub async fn replay(core: &Core, reaction: &dyn Reaction) -> Result<(), Reaction
         work.roll_back().await;
         return Err(error);
     }
+    let entry = AuditEntry {
+        resource: "consumer",
+        resource_id: core.name().to_owned(),
+        version: 0,
+        action: "replayed".to_owned(),
+        reason: String::new(),
+    };
+    work.audit(cause, entry);
     fault::point("replay.emptied");
     work.commit().await?;
     fault::point("replay.committed");

@@ -1,5 +1,6 @@
 //! `hotline audit`: what an auditor asks of the audit trails.
 
+mod export;
 mod verify;
 
 use anyhow::Context as _;
@@ -20,11 +21,14 @@ pub(super) struct Args {
 enum What {
     /// Walks the chains and names what is not as it was written; exit code 1 if anything is.
     Verify(verify::Args),
+    /// Writes rows of the trails into a file; that it did so stands in the trails.
+    Export(export::Args),
 }
 
 pub(super) async fn run(args: Args) -> anyhow::Result<Outcome> {
     match args.what {
         What::Verify(what) => verify::run(what, &args.place).await,
+        What::Export(what) => export::run(what, &args.place).await,
     }
 }
 

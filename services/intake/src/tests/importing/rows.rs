@@ -192,7 +192,7 @@ async fn refused_rows_are_kept_with_what_was_expected_and_what_stood_there() {
             city.label
         );
         let sql = "SELECT action || ': ' || reason FROM audit WHERE method = '/test' \
-                   AND resource = 'import_batch' ORDER BY seq";
+                   AND resource = 'import_batch' AND action <> 'rows taken in' ORDER BY seq";
         assert_eq!(
             kept(&city, sql).await,
             [

@@ -204,7 +204,11 @@ const SECRETARY: &[Grant] = &[
 ];
 
 /// Reads who looked at what.
-const AUDITOR: &[Grant] = &[OWN_ACCOUNT, may(P::RevealRead, Any, Masked)];
+const AUDITOR: &[Grant] = &[
+    OWN_ACCOUNT,
+    may(P::AuditRead, Any, Masked),
+    may(P::RevealRead, Any, Masked),
+];
 
 /// Aggregates: what answers with texts asks for more personal data than this.
 const ANALYST: &[Grant] = &[
@@ -329,7 +333,7 @@ impl Role {
         Self::ALL.into_iter().find(|role| role.word() == word)
     }
 
-    /// What it may do. Who reads the audit trail finds no call for that here yet.
+    /// What it may do.
     #[must_use]
     pub fn grants(self) -> &'static [Grant] {
         match self {

@@ -7,12 +7,14 @@
 
 pub mod anchor;
 mod key;
+mod list;
 pub(crate) mod migration;
 pub(crate) mod pen;
 pub(crate) mod row;
 mod seal;
 pub mod sealer;
 mod seen;
+pub mod service;
 pub mod verify;
 
 #[cfg(test)]

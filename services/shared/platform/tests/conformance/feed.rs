@@ -166,9 +166,13 @@ async fn a_replay_hears_everything_again() {
         city.start();
         city.raise(&accounts, 0).await;
         city.settle().await;
-        replay::replay(&city.mirror, city.reaction.as_ref())
-            .await
-            .expect("the mirror can be replayed");
+        replay::replay(
+            &city.mirror,
+            city.reaction.as_ref(),
+            &cause("administrator"),
+        )
+        .await
+        .expect("the mirror can be replayed");
         city.settle().await;
         assert_eq!(city.count("heard").await, 30, "{}", city.label);
         city.raise(&accounts, 1).await;

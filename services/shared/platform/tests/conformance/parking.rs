@@ -162,7 +162,7 @@ async fn a_skipped_event_frees_its_stream_and_is_recorded() {
             .expect("tried");
         assert_eq!(city.heard().await, [(account, 2)], "{}", city.label);
 
-        replay::replay(&city.mirror, city.reaction.as_ref())
+        replay::replay(&city.mirror, city.reaction.as_ref(), &cause)
             .await
             .expect("the mirror can be replayed");
         city.settle().await;

@@ -224,7 +224,9 @@ impl Run {
             0 => {
                 let reaction = self.world.reaction();
                 let core = &self.world.consumers[0].core;
-                replay::replay(core, &reaction).await.expect("replayed");
+                replay::replay(core, &reaction, &cause("administrator"))
+                    .await
+                    .expect("replayed");
                 self.world.trace.note("world", "the mirror is replayed");
             }
             1 => {
