@@ -286,7 +286,13 @@ impl City {
         }
     }
 
-    fn data_dir(&self) -> PathBuf {
+    /// The courier's address, if it has one.
+    pub(crate) fn redis(&self) -> Option<String> {
+        let config = &self.processes[self.process_of(Name::Intake)].config;
+        config.feed.redis_url.clone()
+    }
+
+    pub(crate) fn data_dir(&self) -> PathBuf {
         self.processes[self.process_of(Name::Feedback)]
             .config
             .data_dir

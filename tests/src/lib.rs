@@ -16,6 +16,7 @@ pub mod chaos;
 pub mod city;
 pub mod cluster;
 pub mod disk;
+pub mod kept;
 pub mod ledger;
 pub mod look;
 pub mod machine;

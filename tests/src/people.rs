@@ -33,6 +33,14 @@ impl City {
         }
     }
 
+    /// A citizen who tells all of this about himself.
+    pub fn citizen_known_by(&self, contact: Contact) -> Citizen<'_> {
+        Citizen {
+            contact: Some(contact),
+            ..self.stranger()
+        }
+    }
+
     /// A citizen who does not say who he is.
     pub fn stranger(&self) -> Citizen<'_> {
         Citizen {

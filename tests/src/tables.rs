@@ -35,9 +35,18 @@ impl Tables {
 
     /// Every row of every table but those that move by themselves, as text.
     pub async fn dump(&self) -> String {
+        self.dump_without(&RESTLESS).await
+    }
+
+    /// Every row of every table, as text.
+    pub async fn dump_all(&self) -> String {
+        self.dump_without(&[]).await
+    }
+
+    async fn dump_without(&self, left_out: &[&str]) -> String {
         let mut told = String::new();
         for table in self.texts(self.all_tables()).await {
-            if RESTLESS.contains(&table.as_str()) {
+            if left_out.contains(&table.as_str()) {
                 continue;
             }
             let quoted = if self.backend() == DbBackend::Postgres {
@@ -56,6 +65,12 @@ impl Tables {
             }
         }
         told
+    }
+
+    /// Changes rows behind the city's back.
+    pub async fn run(&self, text: &str) {
+        let done = self.0.execute_raw(self.statement(text)).await;
+        done.unwrap_or_else(|error| panic!("{text}: {error}"));
     }
 
     fn all_tables(&self) -> &'static str {
