@@ -64,9 +64,7 @@ pub(super) async fn run(args: Args, place: &Place) -> anyhow::Result<Outcome> {
     };
     let config = place.config()?;
     let bounds = args.period.bounds(config.zone()?)?;
-    let names = args
-        .service
-        .map_or(Name::STORED.to_vec(), |name| vec![name]);
+    let names = args.service.map_or(Name::ALL.to_vec(), |name| vec![name]);
     let city = Reach::find_existing(config).await?;
     let written = to_file(&city, &names, bounds, format, &args.out).await;
     let left = city.leave().await;
