@@ -1,5 +1,6 @@
 //! Everything that a city keeps, as bytes to be searched: tables, files, the courier.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use hotline::services::Name;
@@ -82,7 +83,10 @@ impl City {
 
 /// Where `marker` stands, as it is or in hexadecimal digits.
 pub fn places(kept: &[Kept], marker: &str) -> Vec<String> {
-    let digits: String = marker.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut digits = String::new();
+    for byte in marker.bytes() {
+        write!(digits, "{byte:02x}").expect("a text takes all");
+    }
     let needles = [marker.to_owned(), digits.to_uppercase(), digits];
     let holds = |bytes: &[u8]| {
         needles.iter().any(|needle| {
