@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hotline_platform::access::{Role, decide};
+use hotline_platform::access::{Denied, Role, decide};
 use hotline_platform::grpc::{PRINCIPAL_METADATA, Principal};
 use hotline_platform::identity::{SignKey, Signer, TOKEN_LIFE_MS};
 use hotline_proto::access::{RULES, Rule};
@@ -192,7 +192,7 @@ async fn every_method_goes_by_the_state_of_the_account_that_a_token_names() {
                     .calls_as_it_stands(path, PRINCIPAL_METADATA, &token)
                     .await;
                 let decided = decide(&principal, rule, city.now());
-                let expected = decided.err().map(|denied| denied.reason());
+                let expected = decided.err().map(Denied::reason);
                 let found = DECIDED.contains(&outcome.reason.as_str());
                 let found = found.then_some(outcome.reason.as_str());
                 assert_eq!(found, expected, "{}: {path}: {label}", city.label);
