@@ -66,6 +66,8 @@ pub struct Question {
     pub code: String,
     /// Where it comes from: what wrong tries are counted by.
     pub address: String,
+    /// The channel whose key asks, empty if none: it sees its own appeals only.
+    pub key_channel: String,
 }
 
 /// Whether a try was right, wrong, or not looked at.
@@ -132,7 +134,10 @@ impl Intake {
         // Both are always done, so that the answer's time tells nothing about the number.
         let found = store::appeals::find_by_number(db, number.as_str()).await?;
         let is_code_right = identity::same_code(&expected, &question.code);
-        let right = found.filter(|_| is_code_right);
+        let is_its_own = |appeal: &Appeal| {
+            question.key_channel.is_empty() || question.key_channel == appeal.channel_code
+        };
+        let right = found.filter(|appeal| is_code_right && is_its_own(appeal));
         let is_right = right.is_some();
         let tried = self
             .command(context, move |order| {

@@ -1,6 +1,6 @@
 //! Looks at contacts and questions of citizens, between the wire and the domain.
 
-use std::net::SocketAddr;
+use std::net::IpAddr;
 
 use hotline_platform::access::Role;
 use hotline_platform::grpc::{Call, Principal};
@@ -111,14 +111,15 @@ pub fn question(request: &Request<pb::QueryProgressRequest>) -> Question {
         told.to_owned()
     } else {
         let call = request.extensions().get::<Call>();
-        let network = call.and_then(|call| call.from_addr.parse::<SocketAddr>().ok());
+        let network = call.and_then(|call| call.from_addr.parse::<IpAddr>().ok());
         let name = || principal.map_or_else(String::new, |caller| caller.id.clone());
-        network.map_or_else(name, |network| network.ip().to_canonical().to_string())
+        network.map_or_else(name, |network| network.to_canonical().to_string())
     };
     Question {
         number: asked.number.clone(),
         code: asked.query_code.clone(),
         address,
+        key_channel: principal.map_or_else(String::new, |caller| caller.channel_code.clone()),
     }
 }
 
@@ -143,5 +144,45 @@ impl WireEnum for pb::RevealPurpose {
 
     fn named(name: &str) -> Option<Self> {
         Self::from_str_name(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a question by `principal` from `network` comes from, if it says `told`.
+    fn address(principal: Principal, network: &str, told: &str) -> String {
+        let mut request = Request::new(pb::QueryProgressRequest {
+            client_address: told.to_owned(),
+            ..pb::QueryProgressRequest::default()
+        });
+        request.extensions_mut().insert(principal);
+        request.extensions_mut().insert(Call {
+            path: "/hotline.intake.v1.IntakeService/QueryProgress",
+            from_addr: network.to_owned(),
+            trace_parent: String::new(),
+        });
+        question(&request).address
+    }
+
+    #[test]
+    fn wrong_tries_are_counted_by_the_citizens_address_or_the_callers() {
+        let program = || Principal::new("channel:web", Role::Channel);
+        let operator = || Principal::new("operator:li", Role::Operator);
+        for (principal, network, told, expected) in [
+            (program(), "192.0.2.7", "198.51.100.9", "198.51.100.9"),
+            (program(), "192.0.2.7", "", "192.0.2.7"),
+            (program(), "in-process", "", "channel:web"),
+            // An operator speaks for himself, whatever he says.
+            (operator(), "192.0.2.7", "198.51.100.9", "192.0.2.7"),
+            (operator(), "::ffff:192.0.2.7", "", "192.0.2.7"),
+        ] {
+            assert_eq!(
+                address(principal, network, told),
+                expected,
+                "{network} {told}"
+            );
+        }
     }
 }

@@ -13,9 +13,25 @@ use crate::error::IntakeError;
 
 fn question(number: &str, code: &str) -> Question {
     Question {
+        key_channel: String::new(),
         number: number.to_owned(),
         code: code.to_owned(),
         address: "192.0.2.1".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_channels_key_opens_appeals_of_its_own_channel_only() {
+    for city in cities().await {
+        let (receipt, ..) = city.opens("路灯不亮").await;
+        for (key_channel, is_told) in [("", true), ("tel12345", true), ("mayor_mailbox", false)] {
+            let asked = Question {
+                key_channel: key_channel.to_owned(),
+                ..question(&receipt.number, &receipt.query_code)
+            };
+            let told = city.intake.progress(command(), asked).await.is_ok();
+            assert_eq!(told, is_told, "{}: {key_channel}", city.label);
+        }
     }
 }
 

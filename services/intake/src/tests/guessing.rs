@@ -32,6 +32,7 @@ fn asks() -> CommandContext {
 
 fn question(number: &str, code: &str, address: &str) -> Question {
     Question {
+        key_channel: String::new(),
         number: number.to_owned(),
         code: code.to_owned(),
         address: address.to_owned(),

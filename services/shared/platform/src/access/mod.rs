@@ -5,6 +5,8 @@
 
 mod decide;
 mod role;
+mod word;
 
 pub use decide::{Denied, Rows, Scope, decide};
-pub use role::{Grant, Role, permission_of, word_of};
+pub use role::{Grant, Role};
+pub use word::{permission_of, word_of};
