@@ -8,6 +8,9 @@
 mod trace;
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rand::Rng;
@@ -141,8 +144,15 @@ impl Disk {
             }
         }
         for (name, &file) in &self.held {
-            let written = std::fs::write(folder.join(name), &self.files[file].held);
-            written.expect("the folder can be written");
+            // As the process makes those that nobody else may read.
+            let opened = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(0o600)
+                .open(folder.join(name));
+            let mut opened = opened.expect("the folder can be written");
+            let written = opened.write_all(&self.files[file].held);
+            written.expect("the file can be written");
         }
     }
 

@@ -116,10 +116,11 @@ impl Accounts {
             .hasher
             .compare(turn, asked.password.clone(), stored)
             .await?;
+        // A new password is hashed whatever the old one was, or the time would tell that it was right.
+        let password_hash = self.rehashed(&asked, found).await?;
         let (Some(account), true) = (guess.account, found != Match::Wrong) else {
             return Err(GatewayError::SignInRefused);
         };
-        let password_hash = self.rehashed(&asked, found).await?;
         let (token, device) = (self.token(Opens::Session), self.token(Opens::Device));
         let entry = Entry {
             account_id: account.id,
@@ -162,8 +163,9 @@ impl Accounts {
 
     async fn locate(&self, cause: &Cause, asked: &SignIn) -> Result<Guess, GatewayError> {
         let db = self.core().db().read();
-        let account = match AccountName::parse(&asked.name) {
-            Some(name) => accounts::by_name(db, &name).await?,
+        let name = AccountName::parse(&asked.name);
+        let account = match &name {
+            Some(name) => accounts::by_name(db, name).await?,
             None => None,
         };
         let Some(account) = account else {
@@ -171,7 +173,11 @@ impl Accounts {
                 account: None,
                 credential: None,
                 device: None,
-                counters: self.counters_of_nobody(&asked.name, &cause.from_addr),
+                // By the name as accounts have it: other spellings of one name share its counter too.
+                counters: self.counters_of_nobody(
+                    name.as_ref().map_or(&asked.name, AccountName::as_str),
+                    &cause.from_addr,
+                ),
             });
         };
         let device = match &asked.device {

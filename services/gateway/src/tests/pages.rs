@@ -213,7 +213,7 @@ async fn no_page_lets_foreign_code_in() {
         for (name, value) in [
             ("x-frame-options", "DENY"),
             ("cache-control", "no-store"),
-            ("referrer-policy", "no-referrer"),
+            ("referrer-policy", "same-origin"),
             ("cross-origin-opener-policy", "same-origin"),
         ] {
             assert_eq!(page.head[name], value);

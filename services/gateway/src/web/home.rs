@@ -72,14 +72,16 @@ pub(super) async fn show(State(site): State<Site>, visit: Visit) -> Response {
 }
 
 async fn page(site: &Site, visit: &Visit, news: Option<Result<(), GatewayError>>) -> Response {
-    let Some((cause, account, session)) = visit.person(site, "home").await else {
-        return go_to(
-            "/sign-in",
-            [visit
-                .token
-                .as_ref()
-                .and_then(|_| cookie(SESSION, "", Some(0)))],
-        );
+    let (cause, account, session) = match visit.person(site, "home").await {
+        Ok(Some(person)) => person,
+        Ok(None) => {
+            let over = visit.token.as_ref();
+            return go_to(
+                "/sign-in",
+                [over.and_then(|_| cookie(SESSION, "", Some(0)))],
+            );
+        }
+        Err(_) => return visit.unavailable(),
     };
     let sessions = site.accounts.own_sessions(&cause).await.unwrap_or_default();
     let language = visit.language;
@@ -139,8 +141,10 @@ fn home(language: Language, (account, session): (&Account, &Session), all: &[Ses
 
 pub(super) async fn end_session(State(site): State<Site>, mut form: Form) -> Response {
     let id = form.take("id").parse();
-    let Some((cause, _, own)) = form.visit.person(&site, "sessions").await else {
-        return go_to("/sign-in", []);
+    let (cause, _, own) = match form.visit.person(&site, "sessions").await {
+        Ok(Some(person)) => person,
+        Ok(None) => return go_to("/sign-in", []),
+        Err(_) => return form.visit.unavailable(),
     };
     let ended = match id {
         Ok(id) if id == own.id => return super::sign_in::sign_out(State(site), form).await,
@@ -155,8 +159,10 @@ pub(super) async fn change_password(State(site): State<Site>, mut form: Form) ->
         Password::new(form.take("old_password")),
         Password::new(form.take("new_password")),
     );
-    let Some((cause, ..)) = form.visit.person(&site, "password").await else {
-        return go_to("/sign-in", []);
+    let cause = match form.visit.person(&site, "password").await {
+        Ok(Some((cause, ..))) => cause,
+        Ok(None) => return go_to("/sign-in", []),
+        Err(_) => return form.visit.unavailable(),
     };
     let changed = site.accounts.change_password(cause, old, new).await;
     page(&site, &form.visit, Some(changed)).await
@@ -164,8 +170,10 @@ pub(super) async fn change_password(State(site): State<Site>, mut form: Form) ->
 
 pub(super) async fn step_up(State(site): State<Site>, mut form: Form) -> Response {
     let code = form.take("code");
-    let Some((cause, ..)) = form.visit.person(&site, "step-up").await else {
-        return go_to("/sign-in", []);
+    let cause = match form.visit.person(&site, "step-up").await {
+        Ok(Some((cause, ..))) => cause,
+        Ok(None) => return go_to("/sign-in", []),
+        Err(_) => return form.visit.unavailable(),
     };
     match site.accounts.step_up(cause, code).await {
         Ok(token) => go_to("/", [cookie(SESSION, token.reveal(), None)]),

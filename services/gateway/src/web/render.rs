@@ -19,6 +19,7 @@ use crate::app::knowing::Known;
 use crate::domain::account::Account;
 use crate::domain::session::Session;
 use crate::domain::token::{Opens, Token};
+use crate::error::GatewayError;
 
 /// The session. The prefix makes browsers keep it to this host and to secure connections.
 pub(super) const SESSION: &str = "__Host-sid";
@@ -128,19 +129,25 @@ impl Visit {
     }
 
     /// Who he is and what he causes, if he is signed in.
+    ///
+    /// # Errors
+    ///
+    /// What stands in the way of knowing: he may be signed in all the same.
     pub(super) async fn person(
         &self,
         site: &Site,
         page: &str,
-    ) -> Option<(Cause, Account, Session)> {
-        let token = self.token.as_ref()?;
-        let known = site
-            .accounts
-            .know(token.reveal(), &self.from_addr)
-            .await
-            .ok()?;
+    ) -> Result<Option<(Cause, Account, Session)>, GatewayError> {
+        let Some(token) = &self.token else {
+            return Ok(None);
+        };
+        let known = match site.accounts.know(token.reveal(), &self.from_addr).await {
+            Ok(known) => known,
+            Err(GatewayError::SignInRefused) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let Known::Person { account, session } = known else {
-            return None;
+            return Ok(None);
         };
         let cause = Cause {
             actor: account.name.actor(),
@@ -148,7 +155,13 @@ impl Visit {
             unit_code: account.unit_code.clone(),
             ..self.cause(page)
         };
-        Some((cause, account, session))
+        Ok(Some((cause, account, session)))
+    }
+
+    /// A bare answer where nobody can be asked who he is; his cookies stay.
+    pub(super) fn unavailable(&self) -> Response {
+        let told = self.language.say("请稍后再试。", "Try again later.");
+        (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
     }
 
     /// The code for his forms: only this site can make it, for this browser and this session.

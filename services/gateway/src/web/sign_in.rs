@@ -24,7 +24,7 @@ struct SignInPage {
 }
 
 pub(super) async fn show(State(site): State<Site>, visit: Visit) -> Response {
-    if visit.person(&site, "sign-in").await.is_some() {
+    if matches!(visit.person(&site, "sign-in").await, Ok(Some(_))) {
         return go_to("/", []);
     }
     page(&site, &visit, String::new(), None)
@@ -76,11 +76,15 @@ pub(super) async fn sign_in(State(site): State<Site>, mut form: Form) -> Respons
 }
 
 pub(super) async fn sign_out(State(site): State<Site>, form: Form) -> Response {
-    if let Some((cause, ..)) = form.visit.person(&site, "sign-out").await
-        && let Err(error) = site.accounts.sign_out(cause).await
-    {
+    let ended = match form.visit.person(&site, "sign-out").await {
+        Ok(Some((cause, ..))) => site.accounts.sign_out(cause).await,
+        Ok(None) => Ok(()),
+        // He may be signed in: nobody is told that he is out while the session lives.
+        Err(error) => Err(error),
+    };
+    if let Err(error) = ended {
         tracing::warn!(%error, "a session could not be ended");
-        return StatusCodePage::unavailable(&form.visit);
+        return form.visit.unavailable();
     }
     let mut response = go_to("/sign-in", [cookie(SESSION, "", Some(0))]);
     // Not the cookies: the device shall stay known.
@@ -91,15 +95,4 @@ pub(super) async fn sign_out(State(site): State<Site>, form: Form) -> Response {
     response.headers_mut().insert(name, value);
     debug_assert!(DEVICE.starts_with("__Host-"), "kept");
     response
-}
-
-/// A bare answer where no page can be made.
-struct StatusCodePage;
-
-impl StatusCodePage {
-    fn unavailable(visit: &Visit) -> Response {
-        use axum::response::IntoResponse as _;
-        let told = visit.language.say("请稍后再试。", "Try again later.");
-        (StatusCode::SERVICE_UNAVAILABLE, told).into_response()
-    }
 }

@@ -63,6 +63,8 @@ impl Intake {
             .note_request(&self.core, &id.to_string())
             .await;
         noted.map_err(|error| CoreError::Unavailable(Box::new(error)))?;
+        // The destroyed keys shall not stand in SQLite's log either.
+        self.core.db().shrink_log().await?;
         Ok(approved)
     }
 

@@ -240,6 +240,11 @@ impl Order<'_> {
         let keys = vault
             .keys_of(self.work, std::slice::from_ref(&owner))
             .await?;
+        // Whoever was forgotten meanwhile is not known again: the keys above waited for that.
+        let citizen = store::appeals::citizen(self.work.txn(), appeal.id).await?;
+        if citizen.as_ref() != Some(&appeal.citizen) {
+            return Err(CoreError::Stale { current: 0 }.into());
+        }
         let key = keys.get(&owner).ok_or(VaultError::Unreadable)?;
         Ok(Seal::new(vault, key))
     }

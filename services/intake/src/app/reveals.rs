@@ -149,16 +149,21 @@ impl Order<'_> {
         let (txn, now, actor) = (self.work.txn(), self.work.now(), &self.cause.actor);
         let refused_at = store::reveals::enter(txn, actor).await?;
         let appeal = self.named(&wish.appeal).await?;
+        let part = match unit {
+            None => None,
+            Some(unit) => Some(self.part_of(unit, &appeal).await?),
+        };
+        // First: whether an approval fits would tell a unit that there is such an appeal.
+        if may_be_shown(&appeal, part.as_ref(), true) == Err(Hidden::OutOfReach) {
+            self.write_refusal(&appeal, refused_at).await?;
+            return Ok(Looked::Hidden(Hidden::OutOfReach));
+        }
         let approved = match self.approved(approval, &appeal, wish).await? {
             Ok(approved) => approved,
             Err(why) => {
                 self.write_refusal(&appeal, refused_at).await?;
                 return Ok(Looked::NotApproved(why));
             }
-        };
-        let part = match unit {
-            None => None,
-            Some(unit) => Some(self.part_of(unit, &appeal).await?),
         };
         let shown = may_be_shown(&appeal, part.as_ref(), approved.is_some());
         let count = store::reveals::count_since(&**txn, actor, now - HOUR).await?;

@@ -106,6 +106,14 @@ pub async fn known(
     Ok(found)
 }
 
+/// The pseudonym under which an appeal stands now, empty if its citizen is not known or was forgotten.
+pub async fn citizen(txn: &Txn, id: AppealId) -> Result<Option<String>, StoreError> {
+    let asked = appeal::Entity::find_by_id(id.uuid())
+        .select_only()
+        .column(appeal::Column::Citizen);
+    Ok(asked.into_tuple().one(&**txn).await?)
+}
+
 /// Finds an appeal by its id. Whose it is shows only on its ticket, so there is none for a scope that is not
 /// everybody's.
 pub async fn find(

@@ -270,6 +270,9 @@ pub fn everybodys() -> Scope {
 /// `message` as an operator says it.
 pub fn said<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
+    request
+        .extensions_mut()
+        .insert(Principal::new("operator:li", Role::Operator));
     request.extensions_mut().insert(everybodys());
     request
 }

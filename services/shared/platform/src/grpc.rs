@@ -17,7 +17,8 @@ pub use crate::identity::Principal;
 /// Metadata that names the principal: within a process the JSON of a [`Principal`], over a socket a token
 /// ([`crate::identity::Signer`]).
 pub const PRINCIPAL_METADATA: &str = "hotline-principal";
-/// Metadata that names the service which calls on its own behalf; believed on loopback and in-process only.
+/// Metadata that names the service which calls on its own behalf; believed in-process, and over a socket of the one that
+/// its certificate names.
 pub const SERVICE_METADATA: &str = "hotline-service";
 /// Reason of an `UNAVAILABLE` answer: the outcome is unknown, repeating with the same key is safe.
 pub const SAFE_TO_RETRY: &str = "SAFE_TO_RETRY_SAME_KEY";

@@ -251,6 +251,8 @@ impl Work {
         let late = self.audit_rows(&late); // None, but for the seeded bug.
         let writing = has_events.then(|| signal::Writing::begin(&self.core));
         fault::point("work.written");
+        // Known before it is visible: the sealer may see the rows sooner than this one hears of its commit.
+        self.core.pen().committing(&audited);
         let committed = self.txn.commit().await;
         fault::point("work.committed");
         // Even a commit that failed may have happened: the connection can die with the answer.
@@ -258,7 +260,10 @@ impl Work {
         if let Some(due) = next_due {
             self.core.signals().armed(due);
         }
-        committed?;
+        if let Err(error) = committed {
+            self.core.pen().uncertain(&audited);
+            return Err(error.into());
+        }
         if !late.is_empty() {
             let txn = self.core.db().begin_write().await?;
             insert_rows(&txn, row::INTO, late, "").await?;

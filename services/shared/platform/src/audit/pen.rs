@@ -27,9 +27,17 @@ pub(crate) struct Pen {
     /// When it began, in microseconds UTC.
     pub(crate) born: i64,
     next: AtomicI64,
-    committed: Mutex<BTreeSet<i64>>,
+    numbers: Mutex<Numbers>,
     /// Rings when rows were committed.
     pub(crate) written: Notify,
+}
+
+/// Numbers that were not seen sealed yet.
+#[derive(Debug, Default)]
+struct Numbers {
+    /// Of rows whose commit was not answered yet. They may be visible, and so sealed, before it is.
+    writing: BTreeSet<i64>,
+    committed: BTreeSet<i64>,
 }
 
 impl Pen {
@@ -41,7 +49,7 @@ impl Pen {
             writer: Uuid::from_u64_pair(ids.draw_wide(), ids.draw_wide()),
             born: micros(now),
             next: AtomicI64::new(1),
-            committed: Mutex::default(),
+            numbers: Mutex::default(),
             written: Notify::new(),
         }
     }
@@ -53,16 +61,34 @@ impl Pen {
         first..first.saturating_add(count)
     }
 
-    /// Rows with these numbers are committed.
-    pub(crate) fn committed(&self, numbers: &[Range<i64>]) {
-        let mut committed = self.lock();
-        for range in numbers {
-            if committed.len() < REMEMBERED_MAX {
-                committed.extend(range.clone());
+    /// Rows with these numbers are about to be committed.
+    pub(crate) fn committing(&self, ranges: &[Range<i64>]) {
+        let mut numbers = self.lock();
+        for range in ranges {
+            if numbers.writing.len() + numbers.committed.len() < REMEMBERED_MAX {
+                numbers.writing.extend(range.clone());
             }
         }
-        drop(committed);
+    }
+
+    /// Rows with these numbers are committed; those that were seen sealed before this was known are not waited for.
+    pub(crate) fn committed(&self, ranges: &[Range<i64>]) {
+        let mut numbers = self.lock();
+        for number in ranges.iter().cloned().flatten() {
+            if numbers.writing.remove(&number) {
+                numbers.committed.insert(number);
+            }
+        }
+        drop(numbers);
         self.written.notify_one();
+    }
+
+    /// Whether rows with these numbers were committed is not known: they are not waited for.
+    pub(crate) fn uncertain(&self, ranges: &[Range<i64>]) {
+        let mut numbers = self.lock();
+        for number in ranges.iter().cloned().flatten() {
+            numbers.writing.remove(&number);
+        }
     }
 
     /// A row was seen sealed.
@@ -70,28 +96,58 @@ impl Pen {
         if writer == Some(self.writer)
             && let Some(number) = writer_seq
         {
-            self.lock().remove(&number);
+            let mut numbers = self.lock();
+            numbers.writing.remove(&number);
+            numbers.committed.remove(&number);
         }
     }
 
     /// What was committed and not seen sealed.
     pub(crate) fn awaited(&self) -> BTreeSet<i64> {
-        self.lock().clone()
+        self.lock().committed.clone()
     }
 
     /// Those of `awaited` that were not seen sealed since; they are not waited for any more.
     pub(crate) fn give_up(&self, awaited: &BTreeSet<i64>) -> Vec<i64> {
-        let mut committed = self.lock();
-        let missing: Vec<i64> = awaited.intersection(&committed).copied().collect();
+        let mut numbers = self.lock();
+        let missing: Vec<i64> = awaited.intersection(&numbers.committed).copied().collect();
         for number in &missing {
-            committed.remove(number);
+            numbers.committed.remove(number);
         }
         missing
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<i64>> {
-        self.committed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Numbers> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_sealed_before_its_commit_was_answered_is_not_missed() {
+        let pen = Pen::new(AuditKey::new(&[7; 32]), DateTime::UNIX_EPOCH);
+        let numbers = [pen.numbers(3)];
+        pen.committing(&numbers);
+        pen.sealed(Some(pen.writer), Some(2));
+        pen.committed(&numbers);
+        assert_eq!(pen.awaited(), BTreeSet::from([1, 3]));
+
+        pen.sealed(Some(pen.writer), Some(1));
+        assert_eq!(pen.give_up(&BTreeSet::from([1, 2, 3])), [3]);
+        assert!(pen.awaited().is_empty());
+
+        let lost = [pen.numbers(1)];
+        pen.committing(&lost);
+        pen.uncertain(&lost);
+        pen.committed(&lost);
+        assert!(
+            pen.awaited().is_empty(),
+            "nobody knows whether they are there"
+        );
     }
 }

@@ -64,8 +64,8 @@ pub enum Unauthenticated {
     /// It is unknown, over, revoked or not for this address; which of these is not told.
     #[error("the credential is not valid (any more); sign in again")]
     Refused,
-    /// It was shown too often, or too many wrong ones came from that address.
-    #[error("too many calls with this credential or from this address; come back later")]
+    /// It was shown too often.
+    #[error("too many calls with this credential; come back later")]
     TooMany {
         /// When to come back.
         after: Duration,

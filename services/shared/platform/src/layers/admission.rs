@@ -43,9 +43,13 @@ impl Default for Limits {
     }
 }
 
+/// Places for calls that anybody may make without saying who he is: whoever fills them keeps out nobody else.
+const ANONYMOUS_MAX: usize = 32;
+
 /// The places of one process.
 #[derive(Debug)]
 pub struct Admission {
+    anonymous: Arc<Semaphore>,
     critical: Arc<Semaphore>,
     interactive: Arc<Semaphore>,
     bulk: Arc<Semaphore>,
@@ -72,14 +76,16 @@ impl Admission {
             places(limits.bulk),
         );
         Self {
+            anonymous: places(ANONYMOUS_MAX),
             critical,
             interactive,
             bulk,
         }
     }
 
-    fn place(&self, priority: Priority) -> Result<Place, Status> {
+    fn place(&self, priority: Priority, is_anonymous: bool) -> Result<Place, Status> {
         let places = match priority {
+            _ if is_anonymous => &self.anonymous,
             Priority::Critical => &self.critical,
             Priority::Interactive => &self.interactive,
             Priority::Bulk | Priority::Unspecified => &self.bulk,
@@ -118,9 +124,10 @@ pub(super) async fn admit(
     request: Request,
     next: Next,
 ) -> Response {
-    let stated = access::method(&request).map_or(0, |method| method.rule.priority);
+    let rule = access::method(&request).map(|method| method.rule);
+    let stated = rule.map_or(0, |rule| rule.priority);
     let priority = Priority::try_from(stated).unwrap_or(Priority::Bulk);
-    match admission.place(priority) {
+    match admission.place(priority, rule.is_some_and(|rule| rule.anonymous)) {
         Ok(place) => {
             let response = next.run(request).await;
             response.map(|inner| {
