@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use hotline_platform::identity::{SignKey, Signer, Verifier, VerifyKey};
 use hotline_platform::peers::Outgoing;
 use hotline_platform::runtime::Secret;
@@ -165,10 +165,7 @@ fn read_key(path: &Path) -> anyhow::Result<SignKey> {
     let text = read(path)?;
     let mode = std::fs::metadata(path).map(|found| found.permissions().mode());
     if mode.is_ok_and(|mode| mode & 0o007 != 0) {
-        bail!(
-            "everybody on this machine can read the signing key {} and act in any name; expected a file for its owner only (chmod 600)",
-            path.display()
-        );
+        tracing::warn!(file = %path.display(), "everybody on this machine can read the signing key and act in any name");
     }
     SignKey::read(&text).with_context(|| format!("the signing key {}", path.display()))
 }
