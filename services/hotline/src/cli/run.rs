@@ -6,7 +6,7 @@ use super::Place;
 use super::user::Pages;
 use crate::services::Name;
 use crate::signals::StopSignal;
-use crate::{City, Parts};
+use crate::{City, Parts, Running};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -31,16 +31,25 @@ pub(super) async fn run(args: Args) -> anyhow::Result<()> {
     if let Some(figures) = running.metrics_addr() {
         tracing::info!(address = %figures, "figures at /metrics");
     }
-    if let Some(link) = running.first_link().await? {
-        // For whoever started the city, and not for its log.
-        writeln!(
-            std::io::stdout(),
-            "There is no account yet. The first security administrator sets himself up here, once, within 24 hours:\n  {}",
-            pages.link(&link)
-        )?;
+    if let Err(error) = tell_first_link(&running, &pages).await {
+        // The city serves all the same; the next start makes another one.
+        tracing::warn!(%error, "the link for the first account could not be made or told; start again for one");
     }
     stop.asked().await;
     running.stop().await;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Tells whoever started the city, and not its log, how the first account is set up; nothing if there is one.
+async fn tell_first_link(running: &Running, pages: &Pages) -> anyhow::Result<()> {
+    let Some(link) = running.first_link().await? else {
+        return Ok(());
+    };
+    writeln!(
+        std::io::stdout(),
+        "There is no account yet. The first security administrator sets himself up here, once, within 24 hours:\n  {}",
+        pages.link(&link)
+    )?;
     Ok(())
 }
