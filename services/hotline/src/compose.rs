@@ -133,10 +133,11 @@ impl City {
             let addr = pages::start(addr, pages, mounted.tls.clone(), &mounted.tasks).await?;
             tracing::info!(address = %addr, "pages");
         }
-        if let Some(locks) = &mounted.locks {
-            locks
-                .note(server.addr())
-                .context("write down the address")?;
+        // It may have answered already: it goes on, and commands beside it are told that it serves nothing.
+        if let Some(locks) = &mounted.locks
+            && let Err(error) = locks.note(server.addr())
+        {
+            tracing::warn!(%error, "where the city is served could not be written down");
         }
         fault::point("start.listening");
 
