@@ -135,8 +135,18 @@ impl Ledger {
         }
         self.note(number, &receipt);
         if number.is_multiple_of(ACCEPTED_EVERY) && !known.is_accepted {
-            accept(&mut intake, number, &receipt).await?;
-            self.book().entries[number].is_accepted = true;
+            match accept(&mut intake, number, &receipt).await {
+                Err(status) if status.code() == Code::NotFound => {
+                    let number_given = &receipt.number;
+                    self.notice(format!(
+                        "{number} has the receipt {number_given} of no appeal"
+                    ));
+                }
+                accepted => {
+                    accepted?;
+                    self.book().entries[number].is_accepted = true;
+                }
+            }
         }
         Ok(())
     }
