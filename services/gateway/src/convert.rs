@@ -13,7 +13,7 @@ use crate::domain::key::{Key, Network, Verb};
 use crate::domain::password::Password;
 use crate::domain::request::{Request, RequestState, Wish};
 use crate::domain::session::Session;
-use crate::domain::token::{Opens, Token};
+use crate::domain::token::{Opens, SetUpProof, Token};
 use crate::error::GatewayError;
 
 /// The longest reason, in characters.
@@ -36,12 +36,20 @@ pub(crate) fn id(field: &'static str, text: &str) -> Result<Uuid, GatewayError> 
         .map_err(|_| invalid(field, "an id that a list gave"))
 }
 
-/// What a set-up link holds.
-pub(crate) fn link(text: &str) -> Result<Token, GatewayError> {
-    Token::parse(Opens::SetUp, text).ok_or(invalid(
+/// What a set-up link holds, and the asker's part of it, empty if there is none.
+pub(crate) fn proof(link: &str, asker_part: &str) -> Result<SetUpProof, GatewayError> {
+    let link = Token::parse(Opens::SetUp, link).ok_or(invalid(
         "link",
         "what the set-up link holds, hl_ and 64 digits",
-    ))
+    ))?;
+    let asker_part = match asker_part {
+        "" => None,
+        text => Some(Token::parse(Opens::SetUpPart, text).ok_or(invalid(
+            "asker_part",
+            "what was given to whoever asked, hp_ and 64 digits, or nothing",
+        ))?),
+    };
+    Ok(SetUpProof { link, asker_part })
 }
 
 /// A password that somebody typed.
@@ -212,14 +220,19 @@ pub(crate) fn request(request: &Request, account_name: &AccountName) -> pb::Acco
     }
 }
 
-/// What became of an account: itself, the request, the link for its person (empty if there is none).
-pub(crate) fn kept(kept: &Kept) -> (Option<pb::Account>, Option<pb::AccountRequest>, String) {
+/// What somebody is given for an account's person, once; empty if there is none.
+pub(crate) fn given(token: Option<&Token>) -> String {
+    token
+        .map(|token| token.reveal().to_owned())
+        .unwrap_or_default()
+}
+
+/// What became of an account: itself, and the request.
+pub(crate) fn kept(kept: &Kept) -> (Option<pb::Account>, Option<pb::AccountRequest>) {
     let asked = kept.request.as_ref();
-    let link = kept.link.as_ref().map(|link| link.reveal().to_owned());
     (
         Some(account(&kept.account)),
         asked.map(|asked| request(asked, &kept.account.name)),
-        link.unwrap_or_default(),
     )
 }
 

@@ -53,7 +53,9 @@ pub(crate) enum GatewayError {
     #[error("there is an account with this name or this person of the identity provider")]
     AccountTaken,
     /// The link was used, replaced, is too old or was never made.
-    #[error("no such set-up link; expected one that was not used and is not older than a day")]
+    #[error(
+        "no such set-up link; expected one that was not used and is not older than a day, with its second part if it has one"
+    )]
     LinkNotFound,
     /// Roles that do not go together.
     #[error(transparent)]

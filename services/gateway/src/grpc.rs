@@ -43,8 +43,9 @@ impl AccountService for AccountsGrpc {
         request: Request<pb::BeginSetUpRequest>,
     ) -> Answer<pb::BeginSetUpResponse> {
         let cause = cause(&request);
-        let link = convert::link(&request.get_ref().link)?;
-        let offer = self.0.begin_set_up(cause, &link).await?;
+        let asked = request.get_ref();
+        let proof = convert::proof(&asked.link, &asked.asker_part)?;
+        let offer = self.0.begin_set_up(cause, &proof).await?;
         Ok(Response::new(pb::BeginSetUpResponse {
             name: offer
                 .name
@@ -64,7 +65,7 @@ impl AccountService for AccountsGrpc {
         let name = Some(&asked.name).filter(|name| !name.is_empty());
         let name = name.map(|name| convert::name("name", name)).transpose()?;
         let chosen = SetUp {
-            token: convert::link(&asked.link)?,
+            proof: convert::proof(&asked.link, &asked.asker_part)?,
             name,
             password: convert::password("password", asked.password)?,
             code: asked.code,
@@ -173,11 +174,12 @@ impl AccountService for AccountsGrpc {
         let wanted = convert::new_account(asked)?;
         let context = command(&request, &asked.idempotency_key, asked.expected_version);
         let kept = self.0.add_account(context, wanted).await?;
-        let (account, request, link) = convert::kept(&kept);
+        let (account, request) = convert::kept(&kept);
         Ok(Response::new(pb::AddAccountResponse {
             account,
             request,
-            link,
+            link: convert::given(kept.link.as_ref()),
+            asker_part: convert::given(kept.asker_part.as_ref()),
         }))
     }
 
@@ -237,11 +239,12 @@ impl AccountService for AccountsGrpc {
         let wanted = (asked.roles.clone(), convert::unit_code(&asked.unit_code)?);
         let context = command(&request, &asked.idempotency_key, asked.expected_version);
         let kept = self.0.request_roles(context, name, wanted, reason).await?;
-        let (account, request, link) = convert::kept(&kept);
+        let (account, request) = convert::kept(&kept);
         Ok(Response::new(pb::RequestRolesResponse {
             account,
             request,
-            link,
+            link: convert::given(kept.link.as_ref()),
+            asker_part: convert::given(kept.asker_part.as_ref()),
         }))
     }
 
@@ -256,11 +259,12 @@ impl AccountService for AccountsGrpc {
         );
         let context = command(&request, &asked.idempotency_key, asked.expected_version);
         let kept = self.0.request_reset(context, name, reason).await?;
-        let (account, request, link) = convert::kept(&kept);
+        let (account, request) = convert::kept(&kept);
         Ok(Response::new(pb::RequestResetResponse {
             account,
             request,
-            link,
+            link: convert::given(kept.link.as_ref()),
+            asker_part: convert::given(kept.asker_part.as_ref()),
         }))
     }
 
@@ -272,11 +276,11 @@ impl AccountService for AccountsGrpc {
         let id = convert::id("request_id", &asked.request_id)?;
         let context = command(&request, &asked.idempotency_key, asked.expected_version);
         let kept = self.0.approve(context, id).await?;
-        let (account, request, link) = convert::kept(&kept);
+        let (account, request) = convert::kept(&kept);
         Ok(Response::new(pb::ApproveRequestResponse {
             account,
             request,
-            link,
+            link: convert::given(kept.link.as_ref()),
         }))
     }
 
@@ -288,7 +292,7 @@ impl AccountService for AccountsGrpc {
         let id = convert::id("request_id", &asked.request_id)?;
         let context = command(&request, &asked.idempotency_key, asked.expected_version);
         let kept = self.0.refuse(context, id).await?;
-        let (_, request, _) = convert::kept(&kept);
+        let (_, request) = convert::kept(&kept);
         Ok(Response::new(pb::RefuseRequestResponse { request }))
     }
 

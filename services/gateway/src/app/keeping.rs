@@ -40,6 +40,8 @@ pub(crate) struct Kept {
     pub(crate) request: Option<Request>,
     /// For its person, once: a repetition is answered without it.
     pub(crate) link: Option<Token>,
+    /// For its person beside the link that the approver will be given, once: a repetition is answered without it.
+    pub(crate) asker_part: Option<Token>,
 }
 
 /// What a command remembers of itself.
@@ -48,6 +50,17 @@ pub(super) struct Done {
     pub(super) account_id: Uuid,
     pub(super) request_id: Option<Uuid>,
     pub(super) is_link_made: bool,
+    /// Not in what was remembered before links came in two parts.
+    #[serde(default)]
+    pub(super) is_part_made: bool,
+}
+
+/// The hashes of what a command may give away.
+pub(super) struct Fresh {
+    /// Of the link.
+    pub(super) link_hash: Vec<u8>,
+    /// Of the asker's part of a link that an approval will make.
+    pub(super) part_hash: Vec<u8>,
 }
 
 /// Whether a call comes from whoever sits at this machine: a principal with no session and no key. It is signed by
@@ -96,7 +109,7 @@ impl Accounts {
             self.core().ids().next(self.now()),
             self.core().ids().next(self.now()),
         );
-        self.kept(context, move |work, token_hash| {
+        self.kept(context, move |work, fresh| {
             Box::pin(async move {
                 let is_trusted = is_on_this_machine(&cause);
                 let mut account = Account {
@@ -128,10 +141,12 @@ impl Accounts {
                 if !accounts::insert(work.txn(), &account).await? {
                     return Err(GatewayError::AccountTaken);
                 }
+                let is_part_made = !is_trusted && !is_signed_in_elsewhere;
+                request.asker_part_hash = is_part_made.then_some(fresh.part_hash);
                 requests::insert(work.txn(), &request).await?;
                 let is_link_made = is_trusted && !is_signed_in_elsewhere;
                 if is_link_made {
-                    offer(work, id, token_hash).await?;
+                    offer(work, id, fresh.link_hash).await?;
                 }
                 audit(work, &cause, &account, "added", &request.reason);
                 tell_roles(work, &cause, &account, &request);
@@ -139,6 +154,7 @@ impl Accounts {
                     account_id: id,
                     request_id: Some(request_id),
                     is_link_made,
+                    is_part_made,
                 })
             })
         })
@@ -169,6 +185,7 @@ impl Accounts {
                     account_id: account.id,
                     request_id: None,
                     is_link_made: false,
+                    is_part_made: false,
                 })
             })
         })
@@ -201,6 +218,7 @@ impl Accounts {
                     account_id: account.id,
                     request_id: None,
                     is_link_made: false,
+                    is_part_made: false,
                 })
             })
         })
@@ -228,19 +246,22 @@ impl Accounts {
         found.ok_or(GatewayError::AccountNotFound)
     }
 
-    /// Runs a command about an account. The link that it may make is not remembered with its outcome.
+    /// Runs a command about an account. The link and the part that it may make are not remembered with its outcome.
     pub(super) async fn kept<F>(
         &self,
         context: CommandContext,
         work: F,
     ) -> Result<Kept, GatewayError>
     where
-        F: for<'a> FnOnce(&'a Work, Vec<u8>) -> BoxFuture<'a, Result<Done, GatewayError>>
+        F: for<'a> FnOnce(&'a Work, Fresh) -> BoxFuture<'a, Result<Done, GatewayError>>
             + Send
             + 'static,
     {
-        let token = self.token(Opens::SetUp);
-        let hash = token.hash();
+        let (link, part) = (self.token(Opens::SetUp), self.token(Opens::SetUpPart));
+        let fresh = Fresh {
+            link_hash: link.hash(),
+            part_hash: part.hash(),
+        };
         let has_run = Arc::new(AtomicBool::new(false));
         let runs = Arc::clone(&has_run);
         let done = self
@@ -249,7 +270,7 @@ impl Accounts {
                 context,
                 move |unit| -> BoxFuture<'_, Result<Done, GatewayError>> {
                     runs.store(true, Ordering::SeqCst);
-                    work(unit, hash)
+                    work(unit, fresh)
                 },
             )
             .await?;
@@ -259,11 +280,12 @@ impl Accounts {
             Some(id) => requests::by_id(db, id).await?,
             None => None,
         };
-        let is_link_made = done.is_link_made && has_run.load(Ordering::SeqCst);
+        let has_run = has_run.load(Ordering::SeqCst);
         Ok(Kept {
             account: account.ok_or(GatewayError::AccountNotFound)?,
             request,
-            link: is_link_made.then_some(token),
+            link: (done.is_link_made && has_run).then_some(link),
+            asker_part: (done.is_part_made && has_run).then_some(part),
         })
     }
 }

@@ -8,10 +8,11 @@ use hotline_platform::work::{Cause, Work};
 use uuid::Uuid;
 
 use super::Accounts;
-use super::keeping::{Done, Kept, is_on_this_machine, keeps, roles, seen, shut, tell_roles};
+use super::keeping::{Done, Fresh, Kept, is_on_this_machine, keeps, roles, seen, shut, tell_roles};
 use super::set_up::offer;
 use crate::domain::account::{Account, AccountName, AccountState};
 use crate::domain::request::{Refused, Request, RequestState, Wish, may_ask};
+use crate::domain::token::joined;
 use crate::error::GatewayError;
 use crate::store::{accounts, requests, sessions};
 
@@ -59,6 +60,7 @@ pub(super) fn new_request(
         asked_at: work.now(),
         state: RequestState::Open,
         decided_by: String::new(),
+        asker_part_hash: None,
     }
 }
 
@@ -97,7 +99,7 @@ impl Accounts {
     ) -> Result<Kept, GatewayError> {
         let (cause, expected) = (context.cause.clone(), context.expected_version);
         let id = self.core().ids().next(self.now());
-        self.kept(context, move |work, token_hash| {
+        self.kept(context, move |work, fresh| {
             Box::pin(async move {
                 let account = seen(work, &name, expected).await?;
                 may_ask(&cause.actor, &account.name.actor())?;
@@ -106,16 +108,18 @@ impl Accounts {
                 let is_trusted = is_on_this_machine(&cause);
                 if is_trusted {
                     request.grant_by(&cause.actor);
+                    requests::insert(work.txn(), &request).await?;
+                    return grant(work, &cause, account, request, fresh).await;
                 }
+                let is_part_made = opens_the_account(&account, &request.wish);
+                request.asker_part_hash = is_part_made.then_some(fresh.part_hash);
                 requests::insert(work.txn(), &request).await?;
-                if is_trusted {
-                    return grant(work, &cause, account, request, token_hash).await;
-                }
                 tell_roles(work, &cause, &account, &request);
                 Ok(Done {
                     account_id: account.id,
                     request_id: Some(id),
                     is_link_made: false,
+                    is_part_made,
                 })
             })
         })
@@ -130,7 +134,7 @@ impl Accounts {
     ) -> Result<Kept, GatewayError> {
         keeps(&context)?;
         let cause = context.cause.clone();
-        self.kept(context, move |work, token_hash| {
+        self.kept(context, move |work, fresh| {
             Box::pin(async move {
                 let (account, mut request) = asked(work, id).await?;
                 request.may_approve(
@@ -142,7 +146,7 @@ impl Accounts {
                 request.version += 1;
                 request.grant_by(&cause.actor);
                 requests::save(work.txn(), &request).await?;
-                grant(work, &cause, account, request, token_hash).await
+                grant(work, &cause, account, request, fresh).await
             })
         })
         .await
@@ -169,6 +173,7 @@ impl Accounts {
                     account_id: account.id,
                     request_id: Some(id),
                     is_link_made: false,
+                    is_part_made: false,
                 })
             })
         })
@@ -200,18 +205,33 @@ async fn asked(work: &Work, id: Uuid) -> Result<(Account, Request), GatewayError
     Ok((account.ok_or(GatewayError::AccountNotFound)?, request))
 }
 
+/// Whether the account's person chooses a password once `wish` is granted.
+fn opens_the_account(account: &Account, wish: &Wish) -> bool {
+    *wish == Wish::Reset || account.state == AccountState::Invited
+}
+
+/// The hash of the link that an approval makes. Whoever approves in another one's name than the machine's is given one
+/// part of it; who asked has the other one.
+fn link_hash(cause: &Cause, request: &Request, fresh: &Fresh) -> Result<Vec<u8>, Refused> {
+    match &request.asker_part_hash {
+        Some(part_hash) => Ok(joined(&fresh.link_hash, part_hash)),
+        None if is_on_this_machine(cause) => Ok(fresh.link_hash.clone()),
+        None => Err(Refused::AskedInOnePart),
+    }
+}
+
 /// Does what an approved request asks for. Sessions end, so that nobody goes on with what he had before.
 async fn grant(
     work: &Work,
     cause: &Cause,
     account: Account,
     request: Request,
-    token_hash: Vec<u8>,
+    fresh: Fresh,
 ) -> Result<Done, GatewayError> {
-    let was_waiting = account.state == AccountState::Invited;
     if account.state == AccountState::Disabled && request.wish != Wish::Reset {
         return Err(Refused::AccountChanged.into());
     }
+    let is_link_made = opens_the_account(&account, &request.wish);
     let account = Account {
         version: account.version + 1,
         last_used_at: work.now(),
@@ -223,14 +243,15 @@ async fn grant(
     } else {
         sessions::end_others(work.txn(), account.id, None).await?;
     }
-    let is_link_made = request.wish == Wish::Reset || was_waiting;
     if is_link_made {
-        offer(work, account.id, token_hash).await?;
+        let hash = link_hash(cause, &request, &fresh)?;
+        offer(work, account.id, hash).await?;
     }
     tell_roles(work, cause, &account, &request);
     Ok(Done {
         account_id: account.id,
         request_id: Some(request.id),
         is_link_made,
+        is_part_made: false,
     })
 }

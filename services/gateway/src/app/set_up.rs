@@ -15,7 +15,7 @@ use crate::domain::password::Password;
 use crate::domain::second_factor::{
     RECOVERY_CODES, SharedSecret, recovery_code, recovery_code_typed,
 };
-use crate::domain::token::{Opens, Token};
+use crate::domain::token::{Opens, SetUpProof, Token};
 use crate::error::GatewayError;
 use crate::store::credentials::{self, Credential};
 use crate::store::set_up_links::{self, SetUpLink};
@@ -40,8 +40,8 @@ pub(crate) struct SetUpOffer {
 
 /// What somebody with a link chooses. It has no `Debug`.
 pub(crate) struct SetUp {
-    /// The link's token.
-    pub(crate) token: Token,
+    /// The link, with the asker's part.
+    pub(crate) proof: SetUpProof,
     /// The name of the first account; nobody else chooses.
     pub(crate) name: Option<AccountName>,
     /// The password.
@@ -74,13 +74,16 @@ impl Accounts {
     pub(crate) async fn begin_set_up(
         &self,
         cause: Cause,
-        token: &Token,
+        proof: &SetUpProof,
     ) -> Result<SetUpOffer, GatewayError> {
-        let (link, account) = self.link(token).await?;
-        let secret = match &link.shared_secret {
-            Some(sealed) => self.inner.seal.open(link.account_id, sealed)?,
-            None => self.pair(cause, link.account_id).await?,
-        };
+        let (mut link, account) = self.link(proof).await?;
+        if link.shared_secret.is_none() {
+            self.pair(cause, &link).await?;
+            // Of two who begin at the same moment, both are shown what the first one was given.
+            (link, _) = self.link(proof).await?;
+        }
+        let sealed = link.shared_secret.ok_or(GatewayError::LinkNotFound)?;
+        let secret = self.inner.seal.open(link.account_id, &sealed)?;
         let name = account.map(|account| account.name);
         let label = name.as_ref().map_or("administrator", AccountName::as_str);
         let url = secret.url(ISSUER, label);
@@ -91,26 +94,31 @@ impl Accounts {
         })
     }
 
-    async fn pair(&self, cause: Cause, account_id: Uuid) -> Result<SharedSecret, GatewayError> {
+    async fn pair(&self, cause: Cause, link: &SetUpLink) -> Result<(), GatewayError> {
         let secret = SharedSecret::new(self.random::<20>().to_vec());
-        let sealed = self.inner.seal.seal(account_id, &secret, self.random())?;
+        let sealed = self
+            .inner
+            .seal
+            .seal(link.account_id, &secret, self.random())?;
+        let token_hash = link.token_hash.clone();
         self.core()
             .execute(
                 unremembered(&cause),
                 move |work| -> BoxFuture<'_, Result<(), GatewayError>> {
                     Box::pin(async move {
-                        Ok(set_up_links::keep_secret(work.txn(), account_id, sealed).await?)
+                        set_up_links::keep_secret(work.txn(), token_hash, sealed).await?;
+                        Ok(())
                     })
                 },
             )
             .await?;
-        Ok(secret)
+        Ok(())
     }
 
-    /// The link of a token, if it is good, and the account that it is for.
-    async fn link(&self, token: &Token) -> Result<(SetUpLink, Option<Account>), GatewayError> {
+    /// The link of a proof, if it is good, and the account that it is for.
+    async fn link(&self, proof: &SetUpProof) -> Result<(SetUpLink, Option<Account>), GatewayError> {
         let db = self.core().db().read();
-        let link = set_up_links::find(db, token.hash()).await?;
+        let link = set_up_links::find(db, proof.hash()).await?;
         let link = link.filter(|link| self.now() < link.expires_at);
         let link = link.ok_or(GatewayError::LinkNotFound)?;
         let account = accounts::by_id(db, link.account_id).await?;
@@ -126,7 +134,7 @@ impl Accounts {
         cause: Cause,
         chosen: SetUp,
     ) -> Result<(AccountName, Vec<Zeroizing<String>>), GatewayError> {
-        let (link, account) = self.link(&chosen.token).await?;
+        let (link, account) = self.link(&chosen.proof).await?;
         let name = account.as_ref().map(|account| account.name.clone());
         let name = name.or(chosen.name).ok_or(GatewayError::Invalid {
             field: "name",
@@ -166,6 +174,7 @@ impl Accounts {
             ..cause
         };
         let is_first = link.account_id == FIRST;
+        let token_hash = link.token_hash;
         self.core()
             .execute(
                 unremembered(&cause),
@@ -175,6 +184,7 @@ impl Accounts {
                             account,
                             credential,
                             hashes,
+                            token_hash,
                             is_first,
                         };
                         set_up(work, &cause, ready).await
@@ -214,18 +224,14 @@ struct Ready {
     account: Account,
     credential: Credential,
     hashes: Vec<Vec<u8>>,
+    token_hash: Vec<u8>,
     is_first: bool,
 }
 
 async fn set_up(work: &Work, cause: &Cause, ready: Ready) -> Result<(), GatewayError> {
     let (txn, now) = (work.txn(), work.now());
-    let link_id = if ready.is_first {
-        FIRST
-    } else {
-        ready.account.id
-    };
     // Whoever takes the link away sets up; of two at the same moment the other one finds none.
-    if !set_up_links::remove(txn, link_id).await? {
+    if !set_up_links::use_up(txn, ready.token_hash).await? {
         return Err(GatewayError::LinkNotFound);
     }
     let account = Account {

@@ -74,6 +74,9 @@ pub(crate) struct Request {
     pub(crate) state: RequestState,
     /// Who decided, empty if nobody did.
     pub(crate) decided_by: String,
+    /// The hash of the asker's part of the link that an approval makes; `None` if it makes none, or if it was asked for on
+    /// the machine.
+    pub(crate) asker_part_hash: Option<Vec<u8>>,
 }
 
 /// Why a request is not decided.
@@ -91,6 +94,9 @@ pub(crate) enum Refused {
     /// The account is another one now.
     #[error("the account changed since; ask again")]
     AccountChanged,
+    /// The approver would have the whole link.
+    #[error("the request is from before links came in two parts; refuse it and ask again")]
+    AskedInOnePart,
 }
 
 /// Whether `asker` may ask for something for the account of `target`; both are names of principals.
@@ -150,6 +156,7 @@ mod tests {
             asked_at,
             state,
             decided_by: String::new(),
+            asker_part_hash: None,
         };
         let open = request(RequestState::Open);
         let day = asked_at + TimeDelta::days(1);

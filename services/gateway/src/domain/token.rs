@@ -12,6 +12,8 @@ pub(crate) enum Opens {
     Device,
     /// The choice of a password, once.
     SetUp,
+    /// Nothing by itself: the link of which it is the other part.
+    SetUpPart,
 }
 
 impl Opens {
@@ -21,6 +23,7 @@ impl Opens {
             Self::Session => "hs_",
             Self::Device => "hd_",
             Self::SetUp => "hl_",
+            Self::SetUpPart => "hp_",
         }
     }
 }
@@ -60,6 +63,36 @@ impl Token {
     }
 }
 
+/// What somebody shows to set an account up: the link that the approver was given and, where two people stand behind it,
+/// the part that the asker was given. Neither is worth anything without the other.
+#[derive(Clone)]
+pub(crate) struct SetUpProof {
+    /// The link.
+    pub(crate) link: Token,
+    /// The asker's part; `None` for a link that was made on the machine.
+    pub(crate) asker_part: Option<Token>,
+}
+
+impl SetUpProof {
+    /// What is kept of it.
+    pub(crate) fn hash(&self) -> Vec<u8> {
+        match &self.asker_part {
+            None => self.link.hash(),
+            Some(part) => joined(&self.link.hash(), &part.hash()),
+        }
+    }
+}
+
+/// What is kept of a link in two parts, of their hashes: it is no hash of anything that one part alone could be.
+pub(crate) fn joined(link_hash: &[u8], part_hash: &[u8]) -> Vec<u8> {
+    Sha256::new()
+        .chain_update("set-up link in two parts")
+        .chain_update(link_hash)
+        .chain_update(part_hash)
+        .finalize()
+        .to_vec()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +114,19 @@ mod tests {
         ] {
             assert!(Token::parse(Opens::Session, bad).is_none(), "{bad}");
         }
+    }
+
+    #[test]
+    fn of_a_link_in_two_parts_neither_opens_alone_nor_with_another_ones() {
+        let token = |opens, byte| Token::new(opens, &[byte; 32]);
+        let shown = |link, part: Option<u8>| SetUpProof {
+            link: token(Opens::SetUp, link),
+            asker_part: part.map(|byte| token(Opens::SetUpPart, byte)),
+        };
+        let whole = shown(1, Some(2)).hash();
+        for other in [shown(1, None), shown(1, Some(3)), shown(2, Some(1))] {
+            assert_ne!(other.hash(), whole);
+        }
+        assert_eq!(shown(1, None).hash(), token(Opens::SetUp, 1).hash());
     }
 }

@@ -84,6 +84,7 @@ fn row(request: &Request) -> ActiveModel {
         asked_at: Set(micros(request.asked_at)),
         state: Set(request.state.word().to_owned()),
         decided_by: Set(request.decided_by.clone()),
+        asker_part_hash: Set(request.asker_part_hash.clone()),
     }
 }
 
@@ -110,6 +111,7 @@ impl TryFrom<Model> for Request {
             asked_at: instant("requests.asked_at", row.asked_at)?,
             state: RequestState::of(&row.state).ok_or_else(|| unexpected("requests.state"))?,
             decided_by: row.decided_by,
+            asker_part_hash: row.asker_part_hash,
         })
     }
 }

@@ -56,18 +56,28 @@ pub(crate) async fn find(
     found.map(read).transpose()
 }
 
-/// Keeps what the link's user was shown.
+/// Keeps what the link's user is shown; false if he was shown something else meanwhile, or the link is another one.
 pub(crate) async fn keep_secret(
     txn: &Txn,
-    account_id: Uuid,
+    token_hash: Vec<u8>,
     sealed: Vec<u8>,
-) -> Result<(), CoreError> {
-    Entity::update_many()
+) -> Result<bool, CoreError> {
+    let kept = Entity::update_many()
         .col_expr(Column::SharedSecret, Expr::value(sealed))
-        .filter(Column::AccountId.eq(account_id))
+        .filter(Column::TokenHash.eq(token_hash))
+        .filter(Column::SharedSecret.is_null())
         .exec(&**txn)
         .await?;
-    Ok(())
+    Ok(kept.rows_affected == 1)
+}
+
+/// Uses a link up; false if it was used or replaced.
+pub(crate) async fn use_up(txn: &Txn, token_hash: Vec<u8>) -> Result<bool, CoreError> {
+    let used = Entity::delete_many()
+        .filter(Column::TokenHash.eq(token_hash))
+        .exec(&**txn)
+        .await?;
+    Ok(used.rows_affected == 1)
 }
 
 /// Takes an account's link away; false if there is none.

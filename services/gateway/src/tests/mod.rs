@@ -25,7 +25,7 @@ use crate::config::Config;
 use crate::domain::account::AccountName;
 use crate::domain::password::Password;
 use crate::domain::second_factor::SharedSecret;
-use crate::domain::token::{Opens, Token};
+use crate::domain::token::{Opens, SetUpProof, Token};
 use crate::error::GatewayError;
 use crate::store;
 
@@ -175,16 +175,21 @@ impl Office {
         self.sets_up(&kept.link.expect("a link"), None).await
     }
 
-    /// Uses a link.
+    /// Uses a link that was made on the machine.
     pub(crate) async fn sets_up(&self, link: &Token, who: Option<&str>) -> Person {
+        self.sets_up_by(&alone(link), who).await
+    }
+
+    /// Uses a link with its other part.
+    pub(crate) async fn sets_up_by(&self, proof: &SetUpProof, who: Option<&str>) -> Person {
         let offer = self
             .accounts
-            .begin_set_up(from(DESK), link)
+            .begin_set_up(from(DESK), proof)
             .await
             .expect("a good link");
         let secret = SharedSecret::new(base32(&offer.secret));
         let chosen = SetUp {
-            token: link.clone(),
+            proof: proof.clone(),
             name: who.map(name),
             password: password(PASSWORD),
             code: secret.code_at(self.now()),
@@ -265,6 +270,14 @@ impl Office {
         trail
             .iter()
             .any(|row| row[0] == actor && row[1] == resource_id && row[2] == action)
+    }
+}
+
+/// A link that has no other part.
+pub(crate) fn alone(link: &Token) -> SetUpProof {
+    SetUpProof {
+        link: link.clone(),
+        asker_part: None,
     }
 }
 

@@ -1,11 +1,14 @@
 //! Roles and new ways in take two people.
 
+use futures::future::BoxFuture;
 use hotline_platform::access::Role;
+use hotline_platform::core::CoreError;
 
-use super::{DESK, Office, PASSWORD, by, keeping, machine, name};
-use crate::app::keeping::NewAccount;
+use super::{DESK, Office, PASSWORD, alone, by, forged, from, keeping, machine, name};
+use crate::app::keeping::{Kept, NewAccount};
 use crate::domain::account::Unfit;
 use crate::domain::request::{Refused, RequestState};
+use crate::domain::token::{Opens, SetUpProof, Token};
 use crate::error::GatewayError;
 
 fn wanted(who: &str, roles: &[&str]) -> NewAccount {
@@ -16,6 +19,15 @@ fn wanted(who: &str, roles: &[&str]) -> NewAccount {
         outsourced: false,
         oidc_subject: None,
         reason: "begins today".to_owned(),
+    }
+}
+
+/// What the account's person has of both.
+fn both(asked: &Kept, approved: &Kept) -> SetUpProof {
+    let part = |token: &Option<Token>| token.clone().expect("a part");
+    SetUpProof {
+        link: part(&approved.link),
+        asker_part: Some(part(&asked.asker_part)),
     }
 }
 
@@ -45,7 +57,7 @@ async fn roles_wait_for_a_second_person_who_is_another_one_in_any_session() {
             "{}",
             office.label
         );
-        let request = added.request.unwrap();
+        let request = added.request.clone().unwrap();
         assert_eq!(request.state, RequestState::Open);
 
         for same in [&a, &a_again] {
@@ -62,7 +74,7 @@ async fn roles_wait_for_a_second_person_who_is_another_one_in_any_session() {
             .await
             .unwrap();
         assert_eq!(kept.account.roles, ["operator"], "{}", office.label);
-        let li = office.sets_up(&kept.link.unwrap(), None).await;
+        let li = office.sets_up_by(&both(&added, &kept), None).await;
         office.signs_in(&li).await;
         let again = office.accounts.approve(keeping(by(&b)), request.id).await;
         assert!(
@@ -143,7 +155,7 @@ async fn a_reset_by_one_person_opens_nothing() {
         office.signs_in(&li).await;
         let kept = office
             .accounts
-            .approve(keeping(by(&b)), asked.request.unwrap().id)
+            .approve(keeping(by(&b)), asked.request.clone().unwrap().id)
             .await
             .unwrap();
         assert!(
@@ -151,8 +163,112 @@ async fn a_reset_by_one_person_opens_nothing() {
             "{}",
             office.label
         );
-        let li = office.sets_up(&kept.link.unwrap(), None).await;
+        let li = office.sets_up_by(&both(&asked, &kept), None).await;
         office.signs_in(&li).await;
+    }
+}
+
+#[tokio::test]
+async fn neither_who_asked_nor_who_approved_comes_in_alone() {
+    for office in Office::all().await {
+        let (a, b) = (
+            office.first().await,
+            office.person("bo", Role::SecurityAdministrator).await,
+        );
+        office.person("li", Role::Operator).await;
+        let (a, b) = (office.signs_in(&a).await, office.signs_in(&b).await);
+        let label = office.label;
+        let keeper = &office.accounts;
+        let added = keeper.add_account(keeping(by(&a)), wanted("wu", &["operator"]));
+        let reset = keeper.request_reset(keeping(by(&a)), name("li"), reason());
+        for (asked, other) in [
+            (added.await.unwrap(), forged(Opens::SetUpPart, 1)),
+            (reset.await.unwrap(), forged(Opens::SetUpPart, 2)),
+        ] {
+            let id = asked.request.clone().unwrap().id;
+            let approved = keeper.approve(keeping(by(&b)), id).await.unwrap();
+            assert!(
+                asked.link.is_none() && approved.asker_part.is_none(),
+                "{label}"
+            );
+            let whole = both(&asked, &approved);
+            let part = whole.asker_part.clone().unwrap();
+            let part_as_link = part.reveal().replace("hp_", "hl_");
+            let part_as_link = Token::parse(Opens::SetUp, &part_as_link).unwrap();
+            let link_as_part = whole.link.reveal().replace("hl_", "hp_");
+            let link_as_part = Token::parse(Opens::SetUpPart, &link_as_part).unwrap();
+            let attempts = [
+                alone(&whole.link),
+                alone(&part_as_link),
+                SetUpProof {
+                    asker_part: Some(link_as_part),
+                    ..whole.clone()
+                },
+                SetUpProof {
+                    asker_part: Some(other),
+                    ..whole.clone()
+                },
+                SetUpProof {
+                    link: part_as_link,
+                    ..whole.clone()
+                },
+            ];
+            for (number, attempt) in attempts.iter().enumerate() {
+                let answer = keeper.begin_set_up(from(DESK), attempt).await;
+                assert!(
+                    matches!(answer, Err(GatewayError::LinkNotFound)),
+                    "{label}: {number}"
+                );
+            }
+            let person = office.sets_up_by(&whole, None).await;
+            office.signs_in(&person).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_request_from_before_links_had_two_parts_makes_none() {
+    use sea_orm::ConnectionTrait as _;
+    for office in Office::all().await {
+        let (a, b) = (
+            office.first().await,
+            office.person("bo", Role::SecurityAdministrator).await,
+        );
+        let (a, b) = (office.signs_in(&a).await, office.signs_in(&b).await);
+        let asked = office
+            .accounts
+            .add_account(keeping(by(&a)), wanted("wu", &["operator"]))
+            .await
+            .unwrap();
+        office
+            .core
+            .execute(
+                keeping(machine()),
+                |work| -> BoxFuture<'_, Result<(), GatewayError>> {
+                    Box::pin(async move {
+                        let text = "UPDATE requests SET asker_part_hash = NULL";
+                        let done = work.txn().execute_unprepared(text).await;
+                        done.map(drop)
+                            .map_err(|error| CoreError::from(error).into())
+                    })
+                },
+            )
+            .await
+            .unwrap();
+        let id = asked.request.unwrap().id;
+        let answer = office.accounts.approve(keeping(by(&b)), id).await;
+        assert!(
+            matches!(answer, Err(GatewayError::Request(Refused::AskedInOnePart))),
+            "{}",
+            office.label
+        );
+        // On the machine one is enough.
+        let kept = office
+            .accounts
+            .approve(keeping(machine()), id)
+            .await
+            .unwrap();
+        office.sets_up(&kept.link.unwrap(), None).await;
     }
 }
 

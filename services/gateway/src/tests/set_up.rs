@@ -1,6 +1,6 @@
 //! How the first account comes into being, and the others.
 
-use super::{DESK, Office, PASSWORD, base32, forged, from, is_refused, name, password};
+use super::{DESK, Office, PASSWORD, alone, base32, forged, from, is_refused, name, password};
 use crate::app::set_up::SetUp;
 use crate::app::sign_in::SignIn;
 use crate::domain::second_factor::SharedSecret;
@@ -10,12 +10,12 @@ use crate::error::GatewayError;
 async fn chosen(office: &Office, link: &Token, who: Option<&str>, text: &str) -> SetUp {
     let offer = office
         .accounts
-        .begin_set_up(from(DESK), link)
+        .begin_set_up(from(DESK), &alone(link))
         .await
         .expect("a good link");
     let secret = SharedSecret::new(base32(&offer.secret));
     SetUp {
-        token: link.clone(),
+        proof: alone(link),
         name: who.map(name),
         password: password(text),
         code: secret.code_at(office.now()),
@@ -45,7 +45,10 @@ async fn nobody_can_sign_in_on_a_fresh_installation() {
             assert!(is_refused(&answer), "{}: {who}", office.label);
         }
         let forged = forged(Opens::SetUp, 1);
-        let answer = office.accounts.begin_set_up(from(DESK), &forged).await;
+        let answer = office
+            .accounts
+            .begin_set_up(from(DESK), &alone(&forged))
+            .await;
         assert!(
             matches!(answer, Err(GatewayError::LinkNotFound)),
             "{}",
@@ -59,7 +62,7 @@ async fn the_first_link_makes_one_security_administrator_and_is_used_up() {
     for office in Office::all().await {
         let old = office.accounts.first_link().await.unwrap().unwrap();
         let link = office.accounts.first_link().await.unwrap().unwrap();
-        let answer = office.accounts.begin_set_up(from(DESK), &old).await;
+        let answer = office.accounts.begin_set_up(from(DESK), &alone(&old)).await;
         assert!(
             matches!(answer, Err(GatewayError::LinkNotFound)),
             "replaced: {}",
@@ -92,7 +95,10 @@ async fn the_first_link_makes_one_security_administrator_and_is_used_up() {
         assert_eq!(first.recovery_codes.len(), 10);
         let signed_in = office.signs_in(&first).await;
         assert_eq!(signed_in.account.roles, ["security_administrator"]);
-        let answer = office.accounts.begin_set_up(from(DESK), &link).await;
+        let answer = office
+            .accounts
+            .begin_set_up(from(DESK), &alone(&link))
+            .await;
         assert!(
             matches!(answer, Err(GatewayError::LinkNotFound)),
             "used: {}",
@@ -137,5 +143,21 @@ async fn of_two_who_use_one_link_at_the_same_moment_one_comes_in() {
             office.accounts.complete_set_up(from(DESK), two),
         );
         assert!(one.is_ok() != two.is_ok(), "{}", office.label);
+    }
+}
+
+#[tokio::test]
+async fn two_who_begin_at_the_same_moment_are_shown_one_secret() {
+    for office in Office::all().await {
+        let link = alone(&office.accounts.first_link().await.unwrap().unwrap());
+        let begin = || office.accounts.begin_set_up(from(DESK), &link);
+        let (one, two, three) = tokio::join!(begin(), begin(), begin());
+        let shown = [one, two, three].map(|offer| offer.unwrap().secret.to_string());
+        let later = begin().await.unwrap().secret.to_string();
+        assert!(
+            shown.iter().all(|secret| *secret == later),
+            "{}",
+            office.label
+        );
     }
 }

@@ -13,7 +13,7 @@ use super::words::Language;
 use crate::app::set_up::{SetUp, SetUpOffer};
 use crate::domain::account::AccountName;
 use crate::domain::password::Password;
-use crate::domain::token::{Opens, Token};
+use crate::domain::token::{Opens, SetUpProof, Token};
 use crate::error::GatewayError;
 
 /// The width of the picture for authenticators, in pixels.
@@ -34,6 +34,7 @@ struct ChoosePage {
     form: String,
     message: String,
     link: String,
+    asker_part: String,
     /// The account's; empty if its person chooses it.
     fixed_name: String,
     name: String,
@@ -66,25 +67,36 @@ fn link_page(site: &Site, visit: &Visit, problem: Option<&GatewayError>) -> Resp
 }
 
 pub(super) async fn begin(State(site): State<Site>, mut form: Form) -> Response {
-    let text = form.take("link");
-    // The whole link may have been pasted.
-    let text = text.rsplit('#').next().unwrap_or_default().to_owned();
-    choose(&site, &form.visit, &text, (String::new(), None)).await
+    let (link, asker_part) = (form.take("link"), form.take("asker_part"));
+    match proof(&link, &asker_part) {
+        Some(proof) => choose(&site, &form.visit, &proof, (String::new(), None)).await,
+        None => link_page(&site, &form.visit, Some(&GatewayError::LinkNotFound)),
+    }
+}
+
+/// The link and the asker's part as they were typed; the whole link may have been pasted.
+fn proof(link: &str, asker_part: &str) -> Option<SetUpProof> {
+    let link = link.rsplit('#').next().unwrap_or_default();
+    let asker_part = match asker_part.trim() {
+        "" => None,
+        text => Some(Token::parse(Opens::SetUpPart, text)?),
+    };
+    Some(SetUpProof {
+        link: Token::parse(Opens::SetUp, link)?,
+        asker_part,
+    })
 }
 
 /// The page on which everything is chosen, or the one before it if the link is no good.
 async fn choose(
     site: &Site,
     visit: &Visit,
-    text: &str,
+    proof: &SetUpProof,
     (name, problem): (String, Option<&GatewayError>),
 ) -> Response {
-    let Some(token) = Token::parse(Opens::SetUp, text) else {
-        return link_page(site, visit, Some(&GatewayError::LinkNotFound));
-    };
     let offer = match site
         .accounts
-        .begin_set_up(visit.cause("set-up"), &token)
+        .begin_set_up(visit.cause("set-up"), proof)
         .await
     {
         Ok(offer) => offer,
@@ -96,7 +108,12 @@ async fn choose(
         message: problem
             .map(|problem| visit.language.told(problem))
             .unwrap_or_default(),
-        link: token.reveal().to_owned(),
+        link: proof.link.reveal().to_owned(),
+        asker_part: proof
+            .asker_part
+            .as_ref()
+            .map(|part| part.reveal().to_owned())
+            .unwrap_or_default(),
         picture: picture(&offer),
         fixed_name: offer
             .name
@@ -135,8 +152,12 @@ fn in_groups(secret: &str) -> String {
 }
 
 pub(super) async fn finish(State(site): State<Site>, mut form: Form) -> Response {
-    let (link, name) = (form.take("link"), form.take("name"));
-    match complete(&site, &mut form, &link, &name).await {
+    let (link, asker_part) = (form.take("link"), form.take("asker_part"));
+    let Some(proof) = proof(&link, &asker_part) else {
+        return link_page(&site, &form.visit, Some(&GatewayError::LinkNotFound));
+    };
+    let name = form.take("name");
+    match complete(&site, &mut form, &proof, &name).await {
         Ok((name, codes)) => {
             let page = DonePage {
                 l: form.visit.language,
@@ -145,18 +166,17 @@ pub(super) async fn finish(State(site): State<Site>, mut form: Form) -> Response
             };
             form.visit.page(StatusCode::OK, &page)
         }
-        Err(error) => choose(&site, &form.visit, &link, (name, Some(&error))).await,
+        Err(error) => choose(&site, &form.visit, &proof, (name, Some(&error))).await,
     }
 }
 
 async fn complete(
     site: &Site,
     form: &mut Form,
-    link: &str,
+    proof: &SetUpProof,
     name: &str,
 ) -> Result<(AccountName, Vec<String>), GatewayError> {
     let invalid = |field, expected| GatewayError::Invalid { field, expected };
-    let token = Token::parse(Opens::SetUp, link).ok_or(GatewayError::LinkNotFound)?;
     let name = match name {
         "" => None,
         text => Some(AccountName::parse(text).ok_or(invalid("name", AccountName::EXPECTED))?),
@@ -169,7 +189,7 @@ async fn complete(
         return Err(invalid("password_again", "the same password again"));
     }
     let chosen = SetUp {
-        token,
+        proof: proof.clone(),
         name,
         password,
         code: form.take("code"),

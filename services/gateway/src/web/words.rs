@@ -82,8 +82,8 @@ impl Language {
             ),
             GatewayError::SessionNotFound => ("该会话已结束。", "That session is over."),
             GatewayError::LinkNotFound => (
-                "该链接不存在、已使用或已超过 24 小时。",
-                "This link was used, replaced, or is older than 24 hours.",
+                "该链接不存在、已使用或已超过 24 小时,或缺少其第二部分。",
+                "This link was used, replaced, is older than 24 hours, or lacks its second part.",
             ),
             GatewayError::Invalid { field: "name", .. } => {
                 return match self {

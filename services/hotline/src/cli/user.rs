@@ -218,7 +218,12 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
                 ..Default::default()
             };
             let approved = said(client.approve_request(at_this_machine(wanted)).await)?;
-            tell(approved.account.as_ref(), &approved.link, pages)
+            tell(approved.account.as_ref(), &approved.link, pages)?;
+            if !approved.link.is_empty() {
+                let told = "with the second part (hp_…) that whoever asked was given";
+                writeln!(std::io::stdout(), "{told}")?;
+            }
+            Ok(())
         }
         What::Refuse { id } => {
             let wanted = pb::RefuseRequestRequest {

@@ -19,6 +19,7 @@ pub struct Model {
     pub asked_at: i64,
     pub state: String,
     pub decided_by: String,
+    pub asker_part_hash: Option<Vec<u8>>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
