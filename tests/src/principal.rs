@@ -48,7 +48,7 @@ impl Signing {
 impl Interceptor for Signing {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let plain = request.metadata().get(PRINCIPAL_METADATA);
-        let principal = plain.and_then(|value| serde_json::from_slice(value.as_bytes()).ok());
+        let principal = plain.and_then(|value| Principal::of_metadata(value.as_bytes()));
         let principal: Option<Principal> = principal;
         if let Some((principal, signer)) = principal.zip(self.signer()) {
             let token = signer.sign(&principal).parse().expect("a token is ASCII");

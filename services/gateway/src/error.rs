@@ -32,7 +32,7 @@ pub(crate) enum GatewayError {
         after: Duration,
     },
     /// Everything was right, but the password is too old.
-    #[error("the password has expired; sign in again with a new one")]
+    #[error("the password has expired; sign in again with a new one and the next code")]
     PasswordExpired,
     /// A password that is not taken.
     #[error(transparent)]

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use hotline_platform::identity::{SignKey, Signer, Verifier, VerifyKey};
 use hotline_platform::peers::Outgoing;
 use hotline_platform::runtime::Secret;
@@ -25,6 +25,8 @@ const CITY_ID: &str = "city id";
 const CITY_ID_BYTES: usize = 8;
 /// The key in the data folder of an embedded city.
 const KEY_FILE: &str = "identity.key";
+/// What who is neither owner nor of the group may do with a file.
+const OTHERS: u32 = 0o007;
 /// What others verify its tokens with.
 const PUBLIC_FILE: &str = "identity.pub";
 
@@ -163,9 +165,13 @@ pub fn make_key(dir: &Path) -> anyhow::Result<()> {
 
 fn read_key(path: &Path) -> anyhow::Result<SignKey> {
     let text = read(path)?;
-    let mode = std::fs::metadata(path).map(|found| found.permissions().mode());
-    if mode.is_ok_and(|mode| mode & 0o007 != 0) {
-        tracing::warn!(file = %path.display(), "everybody on this machine can read the signing key and act in any name");
+    let found = std::fs::metadata(path).with_context(|| format!("look at {}", path.display()))?;
+    if found.permissions().mode() & OTHERS != 0 {
+        bail!(
+            "everybody on this machine can read the signing key {0} and act in any name; make it its owner's alone \
+             (chmod 600 {0}), and a new one if somebody may have read it",
+            path.display()
+        );
     }
     SignKey::read(&text).with_context(|| format!("the signing key {}", path.display()))
 }
@@ -266,6 +272,32 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_everybody_can_read_stops_the_start_and_every_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::embedded(folder.path());
+        identity(&config).unwrap();
+        let path = folder.path().join(KEY_FILE);
+        for (mode, is_taken) in [
+            (0o644, false),
+            (0o604, false),
+            (0o602, false),
+            (0o640, true),
+            (0o600, true),
+        ] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let told = identity(&config).err().map(|error| format!("{error:#}"));
+            assert_eq!(told.is_none(), is_taken, "{mode:o}: {told:?}");
+            assert_eq!(of_a_command(&config).is_ok(), is_taken, "{mode:o}");
+            if let Some(told) = told {
+                assert!(
+                    told.contains("chmod 600") && told.contains(KEY_FILE),
+                    "{told}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn a_configured_key_that_is_missing_or_no_key_stops_the_start() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mine");
@@ -273,6 +305,8 @@ mod tests {
         config.identity.signing_key_file = Some(path.clone());
         assert!(identity(&config).is_err(), "missing");
         std::fs::write(&path, "no key").unwrap();
+        let mode = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).unwrap();
         let told = format!("{:#}", identity(&config).err().unwrap());
         assert!(
             told.contains("64 hexadecimal digits") && told.contains("mine"),

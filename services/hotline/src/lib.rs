@@ -10,6 +10,7 @@ pub mod demo;
 mod folder;
 pub mod identity;
 pub mod import;
+mod os_user;
 pub mod services;
 mod signals;
 mod vault_config;

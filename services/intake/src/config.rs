@@ -29,7 +29,9 @@ pub struct Config {
     pub wrong_codes_reserve: u32,
     /// Wrong query codes from one address in an hour.
     pub wrong_codes_per_address_max: u32,
-    /// Wrong query codes that are looked at in a minute, from everybody.
+    /// Wrong query codes from one network (/24, /48) in an hour.
+    pub wrong_codes_per_network_max: u32,
+    /// Wrong query codes in a minute, from everybody, beyond which the figures of addresses and networks get smaller.
     pub wrong_codes_per_minute_max: u32,
     /// Wrong query codes in a minute beyond which an alarm is raised.
     pub wrong_codes_per_minute_alarm: u32,
@@ -47,6 +49,7 @@ impl Config {
                 per_number: self.wrong_codes_per_number_max,
                 reserve: self.wrong_codes_reserve,
                 per_address: self.wrong_codes_per_address_max,
+                per_network: self.wrong_codes_per_network_max,
                 all: self.wrong_codes_per_minute_max,
             },
             guess_alarm: self.wrong_codes_per_minute_alarm,
@@ -76,6 +79,7 @@ impl Default for Config {
             wrong_codes_per_number_max: care.guesses.per_number,
             wrong_codes_reserve: care.guesses.reserve,
             wrong_codes_per_address_max: care.guesses.per_address,
+            wrong_codes_per_network_max: care.guesses.per_network,
             wrong_codes_per_minute_max: care.guesses.all,
             wrong_codes_per_minute_alarm: care.guess_alarm,
         }

@@ -277,7 +277,7 @@ impl IntakeService for IntakeGrpc {
         request: Request<pb::QueryProgressRequest>,
     ) -> Answer<pb::QueryProgressResponse> {
         let context = command(&request, "", 0);
-        let question = convert::reveals::question(&request);
+        let question = convert::reveals::question(&request)?;
         let progress = self.0.progress(context, question).await?;
         Ok(Response::new(responses::progress(progress)))
     }
@@ -314,6 +314,13 @@ impl IntakeService for IntakeGrpc {
         request: Request<pb::ApproveRevealRequest>,
     ) -> Answer<pb::ApproveRevealResponse> {
         reveals::approve_reveal(&self.0, request).await
+    }
+
+    async fn list_reveal_requests(
+        &self,
+        request: Request<pb::ListRevealRequestsRequest>,
+    ) -> Answer<pb::ListRevealRequestsResponse> {
+        reveals::list_reveal_requests(&self.0, request).await
     }
 
     async fn list_reveals(

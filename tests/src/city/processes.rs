@@ -1,6 +1,7 @@
 //! What a city's processes are started with: configuration, keys, certificates, a way in.
 
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use hotline::services::Name;
@@ -35,6 +36,7 @@ pub(super) async fn processes(
     let public = installation.folder().join("city.pub");
     let signs = SignKey::new(&[7; 32].into());
     std::fs::write(&key, signs.text().as_str()).expect("a writable folder");
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).expect("its owner's");
     std::fs::write(&public, signs.verify_key().text()).expect("a writable folder");
     config.identity.signing_key_file = Some(key);
     let signing = Signing::of(&config);

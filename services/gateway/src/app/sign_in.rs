@@ -64,6 +64,8 @@ struct Guess {
 enum Admission {
     Granted,
     Refused,
+    /// Everything was right, but the password is too old. The code is used up all the same.
+    PasswordExpired,
 }
 
 /// Everything that is written when somebody comes in.
@@ -234,6 +236,7 @@ impl Accounts {
             .await;
         match admission {
             Ok(Admission::Granted) => Ok(()),
+            Ok(Admission::PasswordExpired) => Err(GatewayError::PasswordExpired),
             // Two sign-ins with one code at the same moment: one of them is too late.
             Ok(Admission::Refused) | Err(GatewayError::Core(CoreError::Stale { .. })) => {
                 Err(GatewayError::SignInRefused)
@@ -281,7 +284,10 @@ impl Accounts {
             self.inner.password_days,
             now,
         ) {
-            return Err(GatewayError::PasswordExpired);
+            // Who looked over his shoulder shall not come in with the code of the moment.
+            credentials::save(txn, credential).await?;
+            audit(work, cause, &account, "sign-in refused", "password expired");
+            return Ok(Admission::PasswordExpired);
         }
         credentials::save(txn, credential).await?;
         accounts::note_use(txn, account.id, now).await?;

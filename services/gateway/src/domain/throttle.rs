@@ -6,8 +6,6 @@ use hotline_kernel::time::{Timestamp, from_micros, micros};
 
 /// Failures in a row that cost nothing.
 const FREE: u32 = 5;
-/// The longest wait between the free failures and the lock, in seconds.
-const DELAY_MAX_S: i64 = 30;
 /// So many failures in a row lock.
 pub(crate) const LOCKS_AT: usize = 10;
 /// How long.
@@ -91,8 +89,8 @@ impl Failures {
             return None;
         }
         if usize::try_from(self.count).is_ok_and(|count| count < LOCKS_AT) {
-            let seconds = 1_i64 << (self.count - FREE).min(5);
-            return Some(last + TimeDelta::seconds(seconds.min(DELAY_MAX_S)));
+            let seconds = 1_i64 << (self.count - FREE);
+            return Some(last + TimeDelta::seconds(seconds));
         }
         let first = from_micros(*self.recent.first()?)?;
         let window_ends = if self.recent.len() >= LOCKS_AT {

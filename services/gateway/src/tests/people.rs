@@ -147,6 +147,14 @@ async fn an_old_password_is_changed_on_the_way_in() {
             office.label
         );
         asked.new_password = Some(password("gravel-ferry-2291"));
+        let answer = office.accounts.sign_in(from(DESK), asked.clone()).await;
+        assert!(
+            is_refused(&answer),
+            "the code was used when the password was too old: {}",
+            office.label
+        );
+        office.seconds_pass(60);
+        asked.code = person.secret.code_at(office.now());
         assert!(
             office.accounts.sign_in(from(DESK), asked).await.is_ok(),
             "{}",

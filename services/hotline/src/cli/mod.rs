@@ -24,6 +24,7 @@ use clap::{Parser, Subcommand};
 use hotline_platform::telemetry::Telemetry;
 use hotline_platform::work::Cause;
 
+use crate::os_user::os_user;
 use crate::{bench, demo, import};
 
 pub use place::Place;
@@ -164,7 +165,8 @@ impl Command {
 pub(crate) fn administrator(command: &str) -> Cause {
     Cause {
         actor: "administrator:cli".to_owned(),
-        session: String::new(),
+        // Who sits at this machine may do this; the trail has who that is.
+        session: os_user(),
         unit_code: String::new(),
         from_addr: "in-process".to_owned(),
         method: format!("cli:{command}"),

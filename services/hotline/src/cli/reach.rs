@@ -17,6 +17,7 @@ use tonic_types::StatusExt as _;
 use crate::config::Config;
 use crate::folder::{self, Holder};
 use crate::identity;
+use crate::os_user::os_user;
 use crate::services::Name;
 use crate::{City, Parts, Running};
 
@@ -139,10 +140,12 @@ pub fn by<T>(role: Role, message: T) -> Request<T> {
     by_person(role, &format!("{}:cli", role.word()), message)
 }
 
-/// `message` in the name of a person with `role`.
+/// `message` in the name of a person with `role`, as whoever sits at this machine says; the audit trail has in the
+/// place of a session who that is to the operating system.
 pub(super) fn by_person<T>(role: Role, id: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
-    let principal = Principal::new(id, role);
+    let mut principal = Principal::new(id, role);
+    principal.session = os_user();
     if let Ok(value) = principal.to_metadata().parse() {
         request.metadata_mut().insert(PRINCIPAL_METADATA, value);
     }

@@ -111,6 +111,7 @@ fn every_key_stands_in_a_sample() {
         "wrong_codes_per_number_max",
         "wrong_codes_reserve",
         "wrong_codes_per_address_max",
+        "wrong_codes_per_network_max",
         "wrong_codes_per_minute_max",
         "wrong_codes_per_minute_alarm",
         "policy_profile",

@@ -1,16 +1,19 @@
 //! Two persons about the identity behind a tip-off: one asks, another approves, and the first one looks once.
 
 use hotline_kernel::time::Timestamp;
+use hotline_platform::access::Scope;
 use hotline_platform::core::CommandContext;
+use hotline_platform::page::Page;
 use uuid::Uuid;
 
 use super::reveals::{Wish, sound, stated, told};
 use super::{Intake, Order};
 use crate::domain::appeal::Appeal;
-use crate::domain::reveal::{Approval, Hidden, NotApproved, may_be_shown};
+use crate::domain::reveal::{Approval, Hidden, NotApproved, PendingApproval, may_be_shown};
 use crate::domain::terms::Term;
 use crate::error::IntakeError;
 use crate::store;
+use crate::store::reveals::Cursor;
 
 impl Intake {
     /// Asks another person to let the caller look behind a tip-off; returns the approval's id and until when it can
@@ -52,6 +55,40 @@ impl Intake {
     }
 }
 
+impl Intake {
+    /// A page of wishes that wait for an approval and can still get one, and where the next one starts.
+    ///
+    /// # Errors
+    ///
+    /// What storage fails with.
+    pub async fn pending_reveals(
+        &self,
+        scope: &Scope,
+        page: &Page<Cursor>,
+    ) -> Result<(Vec<PendingApproval>, Option<Cursor>), IntakeError> {
+        let reader = self.core.db().reader(scope).await?;
+        let (since, after) = (Approval::asked_since(self.core.now()), page.after.as_ref());
+        let found = store::reveals::pending(&reader, scope, since, after, page.size + 1).await?;
+        let mut pending = Vec::with_capacity(found.len());
+        for (id, approval, reason) in found {
+            let appeal = store::appeals::find(&reader, scope, approval.appeal).await?;
+            let appeal = appeal.ok_or(IntakeError::AppealNotFound)?;
+            pending.push(PendingApproval {
+                id,
+                approval,
+                reason,
+                number: appeal.number,
+                subject: appeal.subject,
+            });
+        }
+        let is_more = pending.len() as u64 > page.size;
+        pending.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));
+        let next = pending.last().filter(|_| is_more);
+        let next = next.map(Cursor::behind_wish);
+        Ok((pending, next))
+    }
+}
+
 impl Order<'_> {
     async fn ask_reveal(&self, wish: &Wish) -> Result<(Uuid, Timestamp), IntakeError> {
         let appeal = self.named(&wish.appeal).await?;
@@ -85,7 +122,9 @@ impl Order<'_> {
         self.expect(approval.version())?;
         approval.approve(actor, now)?;
         store::reveals::approve(txn, id, actor, now).await?;
-        let reason = self.settings.mask(reason, "");
+        let appeal = store::appeals::find(&**txn, self.scope, approval.appeal).await?;
+        let appeal = appeal.ok_or(IntakeError::AppealNotFound)?;
+        let reason = self.settings.mask(reason, &self.name(&appeal).await?);
         self.write("identity approved", &approval.appeal.to_string(), reason);
         Ok(Approval::use_until(now))
     }

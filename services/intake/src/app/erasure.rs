@@ -1,6 +1,11 @@
 //! Forgetting somebody: asked for by one person, approved by another, and done again after a restore.
 
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use hotline_kernel::id::AppealId;
 use hotline_kernel::time::micros;
+use hotline_platform::backoff::Backoff;
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::page::Page;
 use hotline_platform::work::{AuditEntry, Work};
@@ -9,11 +14,16 @@ use uuid::Uuid;
 use super::register::Settings;
 use super::sealing::by_itself;
 use super::{Intake, Order};
-use crate::domain::erasure::Erasure;
+use crate::domain::erasure::{Erasure, Subject};
 use crate::domain::owner::{self, Owner};
 use crate::error::{IntakeError, required};
 use crate::store;
 use crate::store::erasure::Cursor;
+
+/// How long to wait before the file of destroyed keys is tried again, at first and at most.
+const NOTE_AGAIN: Duration = Duration::from_secs(1);
+/// See [`NOTE_AGAIN`].
+const NOTE_AGAIN_MAX: Duration = Duration::from_mins(1);
 
 /// Who is to be forgotten.
 #[derive(Clone, Debug)]
@@ -62,10 +72,46 @@ impl Intake {
             .vault
             .note_request(&self.core, &id.to_string())
             .await;
-        noted.map_err(|error| CoreError::Unavailable(Box::new(error)))?;
+        if let Err(error) = noted {
+            self.note_later();
+            return Err(CoreError::Unavailable(Box::new(error)).into());
+        }
         // The destroyed keys shall not stand in SQLite's log either.
         self.core.db().shrink_log().await?;
         Ok(approved)
+    }
+
+    /// Writes into the file what only the database knows of destroyed keys, as soon as that works: one that asked may not
+    /// ask again, and the next start may be far. One task does it for all.
+    fn note_later(&self) {
+        if self.is_noting.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let (intake, mut backoff) = (self.clone(), Backoff::new(NOTE_AGAIN, NOTE_AGAIN_MAX));
+        self.core.tasks().spawn(async move {
+            let stop = intake.core.tasks().stop().clone();
+            loop {
+                metrics::counter!("hotline_erasure_file_failures_total").increment(1);
+                let wait = tokio::time::sleep(backoff.next(intake.core.ids()));
+                if stop.run_until_cancelled(wait).await.is_none() {
+                    return;
+                }
+                // Before it is done: what fails from now on begins again.
+                intake.is_noting.store(false, Ordering::SeqCst);
+                match intake.settings.vault.note_erasures(&intake.core).await {
+                    Ok(()) => break,
+                    Err(error) => {
+                        tracing::error!(%error, "who was forgotten cannot be written to the file that a restore needs");
+                    }
+                }
+                if intake.is_noting.swap(true, Ordering::SeqCst) {
+                    return;
+                }
+            }
+            if let Err(error) = intake.core.db().shrink_log().await {
+                tracing::warn!(%error, "the log of the database was not shrunk after an erasure");
+            }
+        });
     }
 
     /// A page of requests, the last one first, and where the next one starts.
@@ -86,33 +132,53 @@ impl Intake {
             requested_at: micros(last.requested_at),
             id: last.id,
         });
+        for erasure in &mut found {
+            erasure.subject = store::erasure::subject(db, &self.settings.vault, erasure)
+                .await?
+                .0;
+        }
         Ok((found, next))
     }
 }
 
 async fn request(order: Order<'_>, target: Target, reason: &str) -> Result<Erasure, IntakeError> {
     order.expect(0)?;
-    let owner = match target {
-        Target::Citizen(citizen) => citizen,
+    let (owner, appeal) = match target {
+        Target::Citizen(citizen) => (citizen, None),
         Target::Number(number) => owner_of(order, &number).await?,
     };
-    if !order.settings.vault.has_key(order.work, &owner).await? {
+    let owners = std::slice::from_ref(&owner);
+    let has_rows = !store::erasure::refusals_of(&**order.work.txn(), owners)
+        .await?
+        .is_empty();
+    if !has_rows && !order.settings.vault.has_key(order.work, &owner).await? {
         return Err(IntakeError::NothingToErase);
     }
-    let erasure = Erasure {
+    let mut erasure = Erasure {
         id: order.work.new_id(),
         owner,
-        reason: order.settings.mask(reason, ""),
+        subject: Subject {
+            appeal,
+            ..Subject::default()
+        },
+        reason: String::new(),
         requested_by: order.cause.actor.clone(),
         requested_at: order.work.now(),
         approved: None,
     };
+    let (subject, name) =
+        store::erasure::subject(&**order.work.txn(), &order.settings.vault, &erasure).await?;
+    erasure.reason = order.settings.mask(reason, &name);
+    erasure.subject = subject;
     store::erasure::insert(order.work.txn(), &erasure).await?;
     audit(order, &erasure, "erasure requested");
     Ok(erasure)
 }
 
-async fn owner_of(order: Order<'_>, number: &str) -> Result<String, IntakeError> {
+async fn owner_of(
+    order: Order<'_>,
+    number: &str,
+) -> Result<(String, Option<AppealId>), IntakeError> {
     if number.is_empty() || number.contains('\0') {
         return Err(IntakeError::AppealNotFound);
     }
@@ -123,18 +189,25 @@ async fn owner_of(order: Order<'_>, number: &str) -> Result<String, IntakeError>
         None => None,
     };
     let appeal = appeal.ok_or(IntakeError::AppealNotFound)?;
-    Ok(owner::of_appeal(&appeal.citizen, appeal.id))
+    Ok((
+        owner::of_appeal(&appeal.citizen, appeal.id),
+        Some(appeal.id),
+    ))
 }
 
 async fn approve(order: Order<'_>, id: Uuid) -> Result<Erasure, IntakeError> {
     let found = store::erasure::find(order.work.txn(), id).await?;
     let erasure = found.ok_or(IntakeError::ErasureNotFound)?;
     order.expect(erasure.version())?;
-    let erasure = erasure.approve(&order.cause.actor, order.work.now())?;
+    let mut erasure = erasure.approve(&order.cause.actor, order.work.now())?;
+    erasure.subject = store::erasure::subject(&**order.work.txn(), &order.settings.vault, &erasure)
+        .await?
+        .0;
     store::erasure::approve(order.work.txn(), &erasure).await?;
     let owners = std::slice::from_ref(&erasure.owner);
     forget(order.work, order.settings, owners, &erasure.id.to_string()).await?;
     audit(order, &erasure, "erasure approved and done");
+    erasure.subject.name.clear();
     Ok(erasure)
 }
 
@@ -144,9 +217,18 @@ fn audit(order: Order<'_>, erasure: &Erasure, action: &str) {
         resource_id: erasure.id.to_string(),
         version: 0,
         action: action.to_owned(),
-        reason: erasure.reason.clone(),
+        reason: whose(erasure),
     };
     order.work.audit(order.cause, entry);
+}
+
+/// Which appeal a request is about, and why, for the audit trail.
+fn whose(erasure: &Erasure) -> String {
+    let (reason, subject) = (&erasure.reason, &erasure.subject);
+    match subject.appeal {
+        Some(id) => format!("appeal {id}, {} in all: {reason}", subject.appeals),
+        None => reason.clone(),
+    }
 }
 
 /// Destroys the keys of `owners`, and what could point to them.
@@ -156,7 +238,6 @@ async fn forget(
     owners: &[String],
     request: &str,
 ) -> Result<(), IntakeError> {
-    settings.vault.destroy(work, owners, request).await?;
     let mut citizens = Vec::new();
     for owner in owners {
         match Owner::parse(owner) {
@@ -165,6 +246,11 @@ async fn forget(
             Owner::Refusal => {}
         }
     }
+    // Rows of imports that were refused have keys of their own.
+    let mut theirs = store::erasure::refusals_of(&**work.txn(), &citizens).await?;
+    theirs.extend_from_slice(owners);
+    settings.vault.destroy(work, &theirs, request).await?;
+    store::erasure::forget_refusals(work.txn(), &citizens).await?;
     Ok(store::erasure::forget_citizens(work.txn(), &citizens).await?)
 }
 

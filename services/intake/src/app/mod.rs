@@ -19,6 +19,7 @@ pub mod sealing;
 pub mod triage;
 pub mod view;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use hotline_kernel::id::{AppealId, MatterId};
@@ -52,6 +53,8 @@ pub struct Intake {
     writer: GroupCommit<Registrar>,
     care: Arc<Care>,
     burst: Arc<Mutex<Burst>>,
+    /// Whether a task writes to the file of destroyed keys what could not be written at once.
+    is_noting: Arc<AtomicBool>,
 }
 
 /// What is taken care of where citizens' contacts and query codes are asked for.
@@ -78,6 +81,7 @@ impl Default for Care {
                 per_number: 5,
                 reserve: 20,
                 per_address: 20,
+                per_network: 200,
                 all: 300,
             },
             guess_alarm: 100,
@@ -99,6 +103,7 @@ impl Intake {
             writer,
             care: Arc::default(),
             burst: Arc::default(),
+            is_noting: Arc::default(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! How far it is, for who knows a number and its query code: as often as limits allow (decision 0024).
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::PoisonError;
 
 use hotline_kernel::id::TicketId;
@@ -14,6 +15,7 @@ use crate::domain::appeal::Appeal;
 use crate::domain::guess::{GuessKeys, GuessLimits};
 use crate::domain::identity;
 use crate::domain::matter::Matter;
+use crate::domain::origin::Origin;
 use crate::domain::reveal::{Purpose, Reveal};
 use crate::domain::terms::{AppealState, TicketState};
 use crate::error::IntakeError;
@@ -58,16 +60,27 @@ pub struct Look {
 }
 
 /// A question how far it is.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Question {
     /// The receipt's number.
     pub number: String,
     /// Its query code.
     pub code: String,
     /// Where it comes from: what wrong tries are counted by.
-    pub address: String,
+    pub origin: Origin,
     /// The channel whose key asks, empty if none: it sees its own appeals only.
     pub key_channel: String,
+}
+
+impl fmt::Debug for Question {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The code opens the receipt.
+        formatter
+            .debug_struct("Question")
+            .field("origin", &self.origin)
+            .field("key_channel", &self.key_channel)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Whether a try was right, wrong, or not looked at.
@@ -121,7 +134,7 @@ impl Intake {
         let Ok(number) = question.number.parse::<TicketNumber>() else {
             return Ok(Err("malformed"));
         };
-        let keys = self.guess_keys(number.as_str(), &question.address);
+        let keys = self.guess_keys(number.as_str(), &question.origin);
         let now = self.core.now();
         let (db, limits) = (self.core.db().read(), self.care.guesses);
         let is_known = guesses::is_known(db, &keys.pair, now).await?;
@@ -152,11 +165,13 @@ impl Intake {
         })
     }
 
-    fn guess_keys(&self, number: &str, address: &str) -> GuessKeys {
+    fn guess_keys(&self, number: &str, origin: &Origin) -> GuessKeys {
+        let (address, network) = (&*origin.address(), &*origin.network());
         let hashed = |parts| identity::guess_key(&self.settings.keys.query_code, parts);
         GuessKeys {
             number: hashed(["number", number, ""]),
             address: hashed(["address", "", address]),
+            network: hashed(["network", "", network]),
             pair: hashed(["pair", number, address]),
         }
     }
@@ -207,7 +222,7 @@ impl Intake {
 }
 
 impl Order<'_> {
-    /// Counts a try before it is answered. Who holds the counters of number and address looks alone, so that tries
+    /// Counts a try before it is answered. Who holds the counters of number, address and network looks alone, so that tries
     /// side by side are not more than one after the other.
     async fn count_try(
         &self,
@@ -218,6 +233,7 @@ impl Order<'_> {
         let (txn, now) = (self.work.txn(), self.work.now());
         guesses::hold(txn, &keys.number, now).await?;
         guesses::hold(txn, &keys.address, now).await?;
+        guesses::hold(txn, &keys.network, now).await?;
         let counters = guesses::look(&**txn, keys).await?;
         let is_known = guesses::is_known(&**txn, &keys.pair, now).await?;
         let found = counters.at(now, is_known);

@@ -1,6 +1,8 @@
 //! Looking at a contact: written down and committed before it is shown, so many times an hour, and behind a tip-off
 //! only what two persons agreed on.
 
+use std::fmt;
+
 use chrono::TimeDelta;
 use hotline_kernel::id::AppealId;
 use hotline_kernel::number::TicketNumber;
@@ -37,8 +39,8 @@ pub enum Named {
     Number(String),
 }
 
-/// A wish to look at a contact.
-#[derive(Clone, Debug)]
+/// A wish to look at a contact. Its Debug form does not say why: a reason may name somebody.
+#[derive(Clone)]
 pub struct Wish {
     /// Whose.
     pub appeal: Named,
@@ -48,6 +50,17 @@ pub struct Wish {
     pub purpose: Purpose,
     /// Why.
     pub reason: String,
+}
+
+impl fmt::Debug for Wish {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Wish")
+            .field("appeal", &self.appeal)
+            .field("fields", &self.fields)
+            .field("purpose", &self.purpose)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What became of a look, once that is committed.

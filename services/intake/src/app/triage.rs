@@ -1,6 +1,7 @@
 //! What is done with an appeal: accept, answer, guide, divert, quarantine, release, withdraw.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use hotline_kernel::id::{AppealId, TicketId};
 use hotline_platform::core::CommandContext;
@@ -17,8 +18,8 @@ use crate::error::{IntakeError, required};
 use crate::store;
 use crate::store::matters::Correction;
 
-/// What a person decides about an appeal.
-#[derive(Clone, Debug)]
+/// What a person decides about an appeal. Its Debug form says which decision it is, and nothing that was written.
+#[derive(Clone)]
 pub enum Decision {
     /// Each matter goes on a ticket.
     Accept {
@@ -112,6 +113,20 @@ impl Decision {
                 registration::text("reason", reason, registration::SUBJECT_MAX_CHARS)
             }
         }
+    }
+}
+
+impl fmt::Debug for Decision {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Accept { .. } => "Accept",
+            Self::Answer { .. } => "Answer",
+            Self::Guide { .. } => "Guide",
+            Self::Divert { .. } => "Divert",
+            Self::Quarantine { .. } => "Quarantine",
+            Self::Release { .. } => "Release",
+            Self::Withdraw { .. } => "Withdraw",
+        })
     }
 }
 

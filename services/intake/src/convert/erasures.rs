@@ -25,7 +25,7 @@ pub fn approval(id: &str) -> Result<Uuid, Invalid> {
     Uuid::try_parse(id).map_err(|_| Invalid::new("approval_id", expected))
 }
 
-/// A request as it is told; whose it is, is not.
+/// A request as it is told: of whose it is no more than who decides about it needs.
 pub fn erasure(erasure: Erasure) -> pb::Erasure {
     let version = erasure.version();
     let (approved_by, approved_at) = erasure.approved.unzip();
@@ -37,5 +37,13 @@ pub fn erasure(erasure: Erasure) -> pb::Erasure {
         approved_by: approved_by.unwrap_or_default(),
         approved_at: approved_at.map(timestamp),
         version,
+        appeal_id: erasure
+            .subject
+            .appeal
+            .map(|id| id.to_string())
+            .unwrap_or_default(),
+        number: erasure.subject.number,
+        masked_name: erasure.subject.name,
+        appeals: u32::try_from(erasure.subject.appeals).unwrap_or(u32::MAX),
     }
 }

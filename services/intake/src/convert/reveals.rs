@@ -1,7 +1,5 @@
 //! Looks at contacts and questions of citizens, between the wire and the domain.
 
-use std::net::IpAddr;
-
 use hotline_platform::access::Role;
 use hotline_platform::grpc::{Call, Principal};
 use hotline_proto::intake as pb;
@@ -12,7 +10,8 @@ use super::words::{WireEnum, parse_id, timestamp, wire_word, word};
 use crate::app::progress::{Look, Question};
 use crate::app::reveals::{Named, Wish};
 use crate::domain::Invalid;
-use crate::domain::reveal::{ContactField, Reveal};
+use crate::domain::origin::Origin;
+use crate::domain::reveal::{ContactField, PendingApproval, Reveal};
 
 /// A wish to look, and the approval that comes with it.
 pub fn wish(request: pb::RevealContactRequest) -> Result<(Wish, Option<Uuid>), Invalid> {
@@ -88,6 +87,24 @@ pub fn reveal(found: Reveal) -> pb::Reveal {
     }
 }
 
+/// A wish that waits for another person.
+pub fn pending(found: PendingApproval) -> pb::RevealRequest {
+    let field = |field: &ContactField| wire_word::<_, pb::ContactField>(*field);
+    let approval = found.approval;
+    pb::RevealRequest {
+        approval_id: found.id.to_string(),
+        appeal_id: approval.appeal.to_string(),
+        number: found.number,
+        masked_subject: found.subject,
+        fields: approval.fields.iter().map(field).collect(),
+        purpose: wire_word::<_, pb::RevealPurpose>(approval.purpose),
+        reason: found.reason,
+        approve_until: Some(timestamp(approval.approve_until())),
+        asked_by: approval.asked_by,
+        asked_at: Some(timestamp(approval.asked_at)),
+    }
+}
+
 /// Somebody looked, as his citizen is told.
 pub fn look(look: Look) -> pb::Look {
     pb::Look {
@@ -98,29 +115,33 @@ pub fn look(look: Look) -> pb::Look {
 }
 
 /// How far is it? Where a question comes from is said by channels' programs, which see the citizen; of others it is
-/// the address that calls, or who calls if that is this process.
-pub fn question(request: &Request<pb::QueryProgressRequest>) -> Question {
+/// the address that calls, or who calls if that is this process. What is told must be an address, whoever tells it.
+pub fn question(request: &Request<pb::QueryProgressRequest>) -> Result<Question, Invalid> {
     let asked = request.get_ref();
     let principal = request.extensions().get::<Principal>();
     let is_program = principal.is_some_and(|caller| {
         let roles = &caller.roles;
         roles.contains(&Role::Channel) || roles.contains(&Role::Citizen)
     });
-    let told = asked.client_address.trim();
-    let address = if is_program && !told.is_empty() {
-        told.to_owned()
-    } else {
-        let call = request.extensions().get::<Call>();
-        let network = call.and_then(|call| call.from_addr.parse::<IpAddr>().ok());
-        let name = || principal.map_or_else(String::new, |caller| caller.id.clone());
-        network.map_or_else(name, |network| network.to_canonical().to_string())
+    let told = match asked.client_address.trim() {
+        "" => None,
+        text => Some(
+            Origin::parse(text).ok_or_else(|| Invalid::new("client_address", Origin::EXPECTED))?,
+        ),
     };
-    Question {
+    let told = told.filter(|_| is_program);
+    let origin = told.unwrap_or_else(|| {
+        let call = request.extensions().get::<Call>();
+        let network = call.and_then(|call| Origin::parse(&call.from_addr));
+        let name = principal.map_or_else(String::new, |caller| caller.id.clone());
+        network.unwrap_or(Origin::Caller(name))
+    });
+    Ok(Question {
         number: asked.number.clone(),
         code: asked.query_code.clone(),
-        address,
+        origin,
         key_channel: principal.map_or_else(String::new, |caller| caller.channel_code.clone()),
-    }
+    })
 }
 
 impl WireEnum for pb::ContactField {
@@ -152,7 +173,7 @@ mod tests {
     use super::*;
 
     /// Where a question by `principal` from `network` comes from, if it says `told`.
-    fn address(principal: Principal, network: &str, told: &str) -> String {
+    fn address(principal: Principal, network: &str, told: &str) -> Result<String, Invalid> {
         let mut request = Request::new(pb::QueryProgressRequest {
             client_address: told.to_owned(),
             ..pb::QueryProgressRequest::default()
@@ -163,7 +184,7 @@ mod tests {
             from_addr: network.to_owned(),
             trace_parent: String::new(),
         });
-        question(&request).address
+        question(&request).map(|question| question.origin.address())
     }
 
     #[test]
@@ -179,10 +200,17 @@ mod tests {
             (operator(), "::ffff:192.0.2.7", "", "192.0.2.7"),
         ] {
             assert_eq!(
-                address(principal, network, told),
+                address(principal, network, told).unwrap(),
                 expected,
                 "{network} {told}"
             );
+        }
+        for told in ["somebody", "192.0.2.7:443", "192.0.2.7, 10.0.0.1"] {
+            for principal in [program(), operator()] {
+                let refused = address(principal, "192.0.2.7", told).unwrap_err();
+                assert_eq!(refused.field, "client_address", "{told}");
+                assert!(!refused.expected.contains(told), "{told}");
+            }
         }
     }
 }

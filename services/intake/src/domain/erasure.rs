@@ -1,8 +1,23 @@
 //! A request that somebody be forgotten: one person asks, another approves.
 
+use hotline_kernel::id::AppealId;
 use hotline_kernel::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// Whom a request is about, as far as who decides about it may know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subject {
+    /// The appeal that was named, or the citizen's latest one; `None` if there is none.
+    pub appeal: Option<AppealId>,
+    /// Its number, empty if there is none.
+    pub number: String,
+    /// The citizen's name, masked; empty if it is not known or was forgotten, and not remembered with the command.
+    #[serde(skip)]
+    pub name: String,
+    /// How many appeals are forgotten; 0 when it is done.
+    pub appeals: u64,
+}
 
 /// A request that somebody be forgotten.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +27,9 @@ pub struct Erasure {
     /// Whose data key is to be destroyed; empty when it is done, and not remembered with the command.
     #[serde(skip)]
     pub owner: String,
+    /// Whom it is about. What was remembered before says nothing of it.
+    #[serde(default)]
+    pub subject: Subject,
     /// Why, masked.
     pub reason: String,
     /// Who asked.
@@ -69,6 +87,7 @@ mod tests {
         let asked = Erasure {
             id: Uuid::nil(),
             owner: "c".to_owned(),
+            subject: Subject::default(),
             reason: "本人申请".to_owned(),
             requested_by: "user:li".to_owned(),
             requested_at: at,

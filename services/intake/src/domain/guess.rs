@@ -2,7 +2,9 @@
 //!
 //! A try is counted before it is answered. A number takes a few wrong tries a day from everybody together, then one
 //! try each from a few addresses that were not wrong about it: so the citizen who types it rightly gets in while
-//! somebody guesses from elsewhere. An address that was right about a number before has tries of its own.
+//! somebody guesses from elsewhere. An address that was right about a number before has tries of its own. When
+//! the whole city is guessed at, figures get smaller and nobody is refused who was not wrong himself: an attacker with
+//! many addresses must not be able to shut out who asks for the first time.
 
 use chrono::TimeDelta;
 use hotline_kernel::time::Timestamp;
@@ -16,9 +18,17 @@ pub struct GuessLimits {
     pub reserve: u32,
     /// From one address, in an hour.
     pub per_address: u32,
-    /// From everybody about everything, in a minute.
+    /// From one network, in an hour.
+    pub per_network: u32,
+    /// From everybody about everything, in a minute; beyond that an address has one wrong try an hour, and a network
+    /// a quarter of its own.
     pub all: u32,
 }
+
+/// What of a network's tries is left while the whole city is guessed at.
+const BRAKED_NETWORK: u32 = 4;
+/// What an address has then.
+const BRAKED_ADDRESS: u32 = 1;
 
 /// What is counted, each in a window of its own that begins with the first wrong try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,6 +37,8 @@ pub enum Counted {
     Number,
     /// Wrong tries of an address.
     Address,
+    /// Wrong tries of the network that the address is in.
+    Network,
     /// Wrong tries of an address about a number.
     Pair,
     /// All of them.
@@ -35,14 +47,20 @@ pub enum Counted {
 
 impl Counted {
     /// Every counter that a try of a stranger touches.
-    pub const ALL: [Self; 4] = [Self::Number, Self::Address, Self::Pair, Self::All];
+    pub const ALL: [Self; 5] = [
+        Self::Number,
+        Self::Address,
+        Self::Network,
+        Self::Pair,
+        Self::All,
+    ];
 
     /// How long it counts.
     #[must_use]
     pub fn window(self) -> TimeDelta {
         match self {
             Self::Number | Self::Pair => TimeDelta::days(1),
-            Self::Address => TimeDelta::hours(1),
+            Self::Address | Self::Network => TimeDelta::hours(1),
             Self::All => TimeDelta::minutes(1),
         }
     }
@@ -55,7 +73,9 @@ pub struct GuessKeys {
     pub number: String,
     /// Of the address.
     pub address: String,
-    /// Of both.
+    /// Of the network that it is in.
+    pub network: String,
+    /// Of number and address.
     pub pair: String,
 }
 
@@ -66,6 +86,7 @@ impl GuessKeys {
         match counted {
             Counted::Number => &self.number,
             Counted::Address => &self.address,
+            Counted::Network => &self.network,
             Counted::Pair => &self.pair,
             Counted::All => "all",
         }
@@ -114,6 +135,8 @@ pub struct Guesses {
     pub number: u32,
     /// From its address.
     pub address: u32,
+    /// From its network.
+    pub network: u32,
     /// From its address about its number.
     pub pair: u32,
     /// Of all.
@@ -131,8 +154,16 @@ impl Guesses {
         }
         let is_first_of_address = self.pair == 0;
         let with_reserve = limits.per_number.saturating_add(limits.reserve);
-        self.all < limits.all
-            && self.address < limits.per_address
+        let (per_address, per_network) = if self.all < limits.all {
+            (limits.per_address, limits.per_network)
+        } else {
+            (
+                limits.per_address.min(BRAKED_ADDRESS),
+                limits.per_network / BRAKED_NETWORK,
+            )
+        };
+        self.address < per_address
+            && self.network < per_network
             && (self.number < limits.per_number
                 || is_first_of_address && self.number < with_reserve)
     }

@@ -9,8 +9,12 @@ const LIMITS: GuessLimits = GuessLimits {
     per_number: 5,
     reserve: 20,
     per_address: 20,
+    per_network: 200,
     all: 300,
 };
+
+/// So many addresses in a row are one network.
+const NETWORK: u64 = 250;
 
 fn start() -> Timestamp {
     DateTime::UNIX_EPOCH + TimeDelta::days(20_000)
@@ -29,6 +33,7 @@ impl Door {
         let key = match counted {
             Counted::Number => number,
             Counted::Address => address,
+            Counted::Network => address / NETWORK,
             Counted::Pair => number << 24 | address,
             Counted::All => 0,
         };
@@ -50,6 +55,7 @@ impl Door {
         let found = Guesses {
             number: at(Counted::Number),
             address: at(Counted::Address),
+            network: at(Counted::Network),
             pair: at(Counted::Pair),
             all: at(Counted::All),
             is_known: self.known.contains(&(number, address)),
@@ -97,7 +103,7 @@ fn a_million_guesses_in_an_hour_hit_nothing_and_few_are_looked_at() {
         hits += u64::from(door.tries(ticket, address, now, is_right));
     }
     assert_eq!(hits, 0);
-    let most = (u64::from(LIMITS.per_address) * ADDRESSES).min(u64::from(LIMITS.all) * 61);
+    let most = u64::from(LIMITS.per_network) * ADDRESSES.div_ceil(NETWORK);
     assert!(door.evaluated <= most, "{} of {most}", door.evaluated);
     assert!(
         door.evaluated > most / 2,
@@ -150,6 +156,53 @@ fn whoever_was_right_before_is_not_locked_out_by_who_guesses_from_elsewhere() {
         door.tries(1, 1, now, || false);
     }
     assert!(!door.tries(1, 1, now, || true));
+}
+
+#[test]
+fn a_flood_from_everywhere_does_not_shut_out_who_asks_for_the_first_time() {
+    let (mut door, now) = (Door::default(), start());
+    // 400 networks with 40 addresses each guess ten times at numbers of their own, all in one minute.
+    for address in (0..400).flat_map(|network| (0..40).map(move |host| network * NETWORK + host)) {
+        for number in 0..10 {
+            door.tries(10_000 + address * 10 + number, address, now, || false);
+        }
+    }
+    let braked = 400 * u64::from(LIMITS.per_network / BRAKED_NETWORK) + u64::from(LIMITS.all);
+    assert!(door.evaluated > u64::from(LIMITS.all), "the brake is on");
+    assert!(door.evaluated <= braked, "{}", door.evaluated);
+    for citizen in 0..1_000 {
+        let home = (1_000 + citizen) * NETWORK;
+        assert!(
+            door.tries(citizen, home, now, || true),
+            "from a network of his own"
+        );
+    }
+    let neighbour = 399 * NETWORK + 200;
+    assert!(
+        door.tries(7, neighbour, now, || true),
+        "and beside an attacker"
+    );
+
+    // Who mistypes while the brake is on waits until it is off.
+    let clumsy = 5_000 * NETWORK;
+    assert!(!door.tries(1, clumsy, now, || false));
+    assert!(!door.tries(1, clumsy, now, || true));
+    let later = now + TimeDelta::minutes(1);
+    assert!(door.tries(1, clumsy, later, || true));
+}
+
+#[test]
+fn a_network_full_of_addresses_has_its_own_end() {
+    let (mut door, now) = (Door::default(), start());
+    for minute in 0..50 {
+        for address in 0..NETWORK {
+            let at = now + TimeDelta::minutes(minute);
+            let number = 1_000 + u64::try_from(minute).unwrap() * NETWORK + address;
+            door.tries(number, address, at, || false);
+        }
+    }
+    assert_eq!(door.evaluated, u64::from(LIMITS.per_network));
+    assert!(door.tries(1, NETWORK, now, || true), "the next network");
 }
 
 #[test]

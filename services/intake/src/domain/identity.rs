@@ -6,6 +6,7 @@
 use hmac::{Hmac, KeyInit, Mac};
 use hotline_kernel::text::normalise;
 use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::registration::{Contact, Identity, Registration};
 use super::terms::Term;
@@ -16,7 +17,8 @@ const CODE_ALPHABET: &[u8; 31] = b"23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 pub const CODE_LENGTH: usize = 8;
 
 /// Keys that pseudonyms, query codes and hashes of what was said are made with; derived from the installation's secret.
-#[derive(Clone)]
+/// Wiped when they are dropped, never printed.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct Keys {
     /// For [`pseudonym`].
     pub citizen: [u8; 32],

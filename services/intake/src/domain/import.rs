@@ -162,6 +162,8 @@ pub struct RefusedRow {
     pub row: RawRow,
     /// Why.
     pub refusal: super::mapping::Refusal,
+    /// Pseudonym of its citizen, by which it is forgotten with him; empty if the row does not tell who he is.
+    pub citizen: String,
 }
 
 impl RefusedRow {
@@ -171,6 +173,7 @@ impl RefusedRow {
     pub fn without_words(mut self) -> Self {
         self.row.cells.clear();
         self.refusal.found.clear();
+        self.citizen.clear();
         self
     }
 

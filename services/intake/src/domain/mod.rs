@@ -10,6 +10,7 @@ pub mod identity;
 pub mod import;
 pub mod mapping;
 pub mod matter;
+pub mod origin;
 pub mod owner;
 pub mod registration;
 pub mod registry;

@@ -1,8 +1,12 @@
 //! What comes in: one appeal as its channel or file tells it, checked before anything is stored.
 
 mod limits;
+#[cfg(test)]
+mod printed_tests;
 
 pub use self::limits::text;
+
+use std::fmt;
 
 use hotline_kernel::id::ImportBatchId;
 use hotline_kernel::time::Timestamp;
@@ -62,8 +66,8 @@ impl Contact {
     }
 }
 
-impl std::fmt::Debug for Contact {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Contact {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(if self.is_empty() {
             "Contact(empty)"
         } else {
@@ -85,8 +89,8 @@ pub struct Confidentiality {
     pub complained_unit_codes: Vec<String>,
 }
 
-/// One thing asked, as told.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// One thing asked, as told. Its Debug form shows nothing of it.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct NewMatter {
     /// A headline; empty takes the appeal's.
     pub subject: String,
@@ -117,8 +121,8 @@ pub struct Imported {
     pub reply: Option<ImportedReply>,
 }
 
-/// A reply that was given before the import.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A reply that was given before the import. Its Debug form shows nothing of it.
+#[derive(Clone, PartialEq, Eq)]
 pub struct ImportedReply {
     /// What the citizen read.
     pub text: String,
@@ -126,8 +130,8 @@ pub struct ImportedReply {
     pub replied_at: Option<Timestamp>,
 }
 
-/// One appeal as it comes in, by gRPC or from a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One appeal as it comes in, by gRPC or from a file. Its Debug form shows nothing of what was said.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Registration {
     /// The channel it came by.
     pub channel_code: String,
@@ -153,6 +157,44 @@ pub struct Registration {
     pub matters: Vec<NewMatter>,
     /// Set for imports.
     pub imported: Option<Imported>,
+}
+
+impl fmt::Debug for NewMatter {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("NewMatter")
+            .field("kind", &self.kind)
+            .field("urgency", &self.urgency)
+            .field("category_code", &self.category_code)
+            .field("area_code", &self.area_code)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ImportedReply {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ImportedReply")
+            .field("replied_at", &self.replied_at)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Registration")
+            .field("channel_code", &self.channel_code)
+            .field("line_number", &self.line_number)
+            .field("source", &self.source)
+            .field("nature", &self.nature)
+            .field("said_at", &self.said_at)
+            .field("contact", &self.contact)
+            .field("confidentiality", &self.confidentiality)
+            .field("matters", &self.matters)
+            .field("imported", &self.imported)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Registration {

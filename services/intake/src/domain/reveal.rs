@@ -201,6 +201,21 @@ pub struct Approval {
     pub is_used: bool,
 }
 
+/// A wish that waits for another person, as he is shown it: nothing of who is behind the tip-off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PendingApproval {
+    /// Its id.
+    pub id: Uuid,
+    /// The wish.
+    pub approval: Approval,
+    /// Why, masked.
+    pub reason: String,
+    /// The receipt's number.
+    pub number: String,
+    /// What the tip-off is about, masked.
+    pub subject: String,
+}
+
 /// Why an approval is not given, or not good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum NotApproved {
@@ -270,6 +285,12 @@ impl Approval {
     #[must_use]
     pub fn version(&self) -> i64 {
         1 + i64::from(self.approved.is_some()) + i64::from(self.is_used)
+    }
+
+    /// Since when what can still be approved at `now` was asked.
+    #[must_use]
+    pub fn asked_since(now: Timestamp) -> Timestamp {
+        now - TimeDelta::minutes(APPROVE_WITHIN_MINUTES)
     }
 
     /// Until when it can be approved.

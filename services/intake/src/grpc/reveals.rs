@@ -48,6 +48,20 @@ pub(super) async fn approve_reveal(
     }))
 }
 
+pub(super) async fn list_reveal_requests(
+    intake: &Intake,
+    request: Request<pb::ListRevealRequestsRequest>,
+) -> Answer<pb::ListRevealRequestsResponse> {
+    let scope = scope(&request)?.clone();
+    let asked = request.into_inner();
+    let page = page(asked.page_size, &asked.page_token)?;
+    let (found, next) = intake.pending_reveals(&scope, &page).await?;
+    Ok(Response::new(pb::ListRevealRequestsResponse {
+        next_page_token: next_page(next.as_ref()),
+        requests: found.into_iter().map(reveals::pending).collect(),
+    }))
+}
+
 pub(super) async fn list_reveals(
     intake: &Intake,
     request: Request<pb::ListRevealsRequest>,

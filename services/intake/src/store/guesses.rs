@@ -19,7 +19,7 @@ const FORGOTTEN_AT_ONCE: u64 = 500;
 
 /// The counters of a try, as they stand now.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Counters([Counter; 4]);
+pub struct Counters([Counter; Counted::ALL.len()]);
 
 impl Counters {
     /// One of them.
@@ -34,6 +34,7 @@ impl Counters {
         Guesses {
             number: found(Counted::Number),
             address: found(Counted::Address),
+            network: found(Counted::Network),
             pair: found(Counted::Pair),
             all: found(Counted::All),
             is_known,

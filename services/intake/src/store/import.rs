@@ -189,6 +189,7 @@ pub async fn insert_refusals(
             expected: Set(storable(&refused.refusal.expected)),
             found: Set(String::new()),
             cells: Set("[]".to_owned()),
+            citizen: Set(Some(refused.citizen.clone()).filter(|citizen| !citizen.is_empty())),
         })
     });
     bulk::insert(txn, models.collect::<Result<Vec<_>, StoreError>>()?).await?;
@@ -266,6 +267,7 @@ fn refused_of(row: import_refusal::Model, opener: &Opener) -> Result<RefusedRow,
             expected: row.expected,
             found,
         },
+        citizen: row.citizen.unwrap_or_default(),
     })
 }
 

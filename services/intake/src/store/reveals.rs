@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::entity::{reveal, reveal_request, revealer};
 use super::{StoreError, broken, instant, optional_instant, term};
-use crate::domain::reveal::{Approval, ContactField, Reveal};
+use crate::domain::reveal::{Approval, ContactField, PendingApproval, Reveal};
 use crate::domain::terms::Term;
 
 /// Where a list goes on: behind the look then, of that id.
@@ -25,6 +25,14 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Behind a wish.
+    pub fn behind_wish(wish: &PendingApproval) -> Self {
+        Self {
+            at: micros(wish.approval.asked_at),
+            id: wish.id,
+        }
+    }
+
     /// Behind `reveal`.
     pub fn behind(reveal: &Reveal) -> Self {
         Self {
@@ -173,6 +181,43 @@ pub async fn ask(txn: &Txn, id: Uuid, approval: &Approval, reason: &str) -> Resu
         .exec_without_returning(&**txn)
         .await?;
     Ok(())
+}
+
+/// A page of wishes that wait for an approval and were asked since then, the latest first, each with its id and its
+/// reason; none for a scope that is not everybody's.
+pub async fn pending(
+    db: &impl ConnectionTrait,
+    scope: &Scope,
+    since: Timestamp,
+    after: Option<&Cursor>,
+    size: u64,
+) -> Result<Vec<(Uuid, Approval, String)>, StoreError> {
+    if !scope.is_everything() {
+        return Ok(Vec::new());
+    }
+    let mut query = reveal_request::Entity::find()
+        .filter(reveal_request::Column::ApprovedAt.is_null())
+        .filter(reveal_request::Column::AskedAt.gte(micros(since)));
+    if let Some(Cursor { at, id }) = after {
+        let same_instant = Condition::all()
+            .add(reveal_request::Column::AskedAt.eq(*at))
+            .add(reveal_request::Column::Id.lt(*id));
+        let behind = Condition::any()
+            .add(reveal_request::Column::AskedAt.lt(*at))
+            .add(same_instant);
+        query = query.filter(behind);
+    }
+    let rows = query
+        .order_by_desc(reveal_request::Column::AskedAt)
+        .order_by_desc(reveal_request::Column::Id)
+        .limit(size)
+        .all(db)
+        .await?;
+    let read = |row: reveal_request::Model| {
+        let (id, reason) = (row.id, row.reason.clone());
+        Ok((id, approval_of(row)?, reason))
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// A wish for an approval, and what was said to it; locked until the transaction ends.

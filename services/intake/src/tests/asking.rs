@@ -8,6 +8,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use super::city::{appeal, appeal_of, cities, command, everybodys, uuid};
 use crate::app::progress::Question;
 use crate::domain::appeal::Filter;
+use crate::domain::origin::Origin;
 use crate::domain::terms::{AppealState, TicketState};
 use crate::error::IntakeError;
 
@@ -16,7 +17,7 @@ fn question(number: &str, code: &str) -> Question {
         key_channel: String::new(),
         number: number.to_owned(),
         code: code.to_owned(),
-        address: "192.0.2.1".to_owned(),
+        origin: Origin::parse("192.0.2.1").expect("an address"),
     }
 }
 

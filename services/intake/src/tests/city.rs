@@ -39,7 +39,6 @@ pub struct City {
     pub core: Core,
     pub intake: Intake,
     pub clock: ManualClock,
-    #[expect(dead_code, reason = "the folder lives as long as the city")]
     pub keys: tempfile::TempDir,
     _database: TestDatabase,
 }

@@ -1,6 +1,8 @@
 //! Whoever is to be forgotten is, also by a database that was restored.
 
-use hotline_platform::core::CommandContext;
+use std::time::Duration;
+
+use hotline_platform::core::{CommandContext, CoreError};
 use hotline_platform::page::Page;
 use hotline_platform::testing;
 use hotline_platform::work::Cause;
@@ -70,6 +72,78 @@ impl City {
     async fn opens_all(&self) -> Tally {
         let (db, vault) = (self.core.db().read(), &self.intake.settings.vault);
         tally(db, vault).await.expect("counted")
+    }
+}
+
+#[tokio::test]
+async fn who_approves_is_shown_whom_it_is_about_and_the_audit_trail_names_the_appeal() {
+    for city in cities().await {
+        let mut said = appeal_of("19900000001", "a", "路灯不亮");
+        said.contact.name = "张三丰".to_owned();
+        let first = city.register(said).await.expect("registered");
+        let second = appeal_of("19900000001", "b", "井盖坏了");
+        city.register(second).await.expect("registered");
+        let unknown = city
+            .register(appeal("c", "噪声"))
+            .await
+            .expect("registered");
+        let page = Page {
+            size: 10,
+            after: None,
+        };
+        let reason = "张三丰本人申请".to_owned();
+        let asked = city
+            .intake
+            .request_erasure(said_by("user:li"), number(&first), reason)
+            .await
+            .expect("asked");
+        city.clock.advance(Duration::from_secs(1));
+        let of_unknown = city.asks_to_forget(number(&unknown)).await.expect("asked");
+        let (listed, _) = city.intake.erasures(&page).await.expect("listed");
+        let told: Vec<_> = listed
+            .iter()
+            .map(|one| {
+                let about = &one.subject;
+                (about.number.as_str(), about.name.as_str(), about.appeals)
+            })
+            .collect();
+        let expected = [
+            (unknown.number.as_str(), "", 1),
+            (first.number.as_str(), "张**", 2),
+        ];
+        assert_eq!(told, expected, "{}", city.label);
+        for one in &listed {
+            assert!(
+                !one.reason.contains("三丰"),
+                "{}: {}",
+                city.label,
+                one.reason
+            );
+        }
+        for id in [asked.id, of_unknown.id] {
+            let approved = city.intake.approve_erasure(said_by("user:wang"), id);
+            let approved = approved.await.expect("approved");
+            assert!(approved.subject.name.is_empty(), "{}", city.label);
+        }
+        for receipt in [&first, &unknown] {
+            let rows = format!(
+                "SELECT COUNT(*) FROM audit WHERE resource = 'erasure' AND reason LIKE '%{}%'",
+                receipt.appeal_id
+            );
+            assert_eq!(city.counted(&rows).await, 2, "{}", city.label);
+        }
+        let named = "SELECT COUNT(*) FROM audit WHERE reason LIKE '%三丰%'";
+        assert_eq!(city.counted(named).await, 0, "{}", city.label);
+        let (listed, _) = city.intake.erasures(&page).await.expect("listed");
+        for (one, receipt) in listed.iter().zip([&unknown, &first]) {
+            let about = &one.subject;
+            assert_eq!(
+                (about.number.as_str(), about.name.as_str()),
+                (receipt.number.as_str(), ""),
+                "{}: it is done",
+                city.label
+            );
+        }
     }
 }
 
@@ -243,5 +317,96 @@ async fn a_thousand_who_were_forgotten_stay_so_when_a_backup_from_before_is_rest
             "{}",
             city.label
         );
+    }
+}
+
+/// The file cannot be written for a while: nobody has to start anything again.
+#[tokio::test]
+async fn who_could_not_be_written_down_at_once_is_while_the_city_runs() {
+    const WITHIN: Duration = Duration::from_secs(30);
+    for city in cities().await {
+        let receipt = city
+            .register(appeal_of("19900000001", "a", "路灯不亮"))
+            .await
+            .expect("registered");
+        let file = city.keys.path().join("vault.erased");
+        std::fs::create_dir(&file).expect("something in the way");
+        let asked = city.asks_to_forget(number(&receipt)).await.expect("asked");
+        for _ in 0..3 {
+            let context = CommandContext {
+                idempotency_key: "approve".to_owned(),
+                ..said_by("user:wang")
+            };
+            let answer = city.intake.approve_erasure(context, asked.id).await;
+            assert!(
+                matches!(answer, Err(IntakeError::Core(CoreError::Unavailable(_)))),
+                "{}: {answer:?}",
+                city.label
+            );
+        }
+        assert_eq!(city.opens_all().await.opened, 0, "{}: erased", city.label);
+        std::fs::remove_dir(&file).expect("out of the way");
+        let is_written = async {
+            while !file.exists() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(WITHIN, is_written)
+            .await
+            .expect("written within the limit");
+        let lines = std::fs::read_to_string(&file).expect("readable");
+        assert!(
+            lines.contains(&asked.id.to_string()),
+            "{}: {lines}",
+            city.label
+        );
+    }
+}
+
+/// A backup from before there was a vault: its values are sealed with fresh keys, which no file names.
+#[tokio::test]
+async fn a_backup_whose_keys_are_others_forgets_again_whom_the_city_forgot() {
+    for city in cities().await {
+        let receipt = city
+            .register(appeal_of("19900000001", "a", "路灯不亮"))
+            .await
+            .expect("registered");
+        let stays = appeal_of("19900000002", "b", "井盖坏了");
+        city.register(stays).await.expect("registered");
+        for table in TABLES {
+            let text = format!("CREATE TABLE kept_{table} AS SELECT * FROM {table}");
+            city.runs_sql(&text).await;
+        }
+        city.forgets(number(&receipt)).await;
+        let left = city.opens_all().await;
+        for table in TABLES {
+            city.runs_sql(&format!("DELETE FROM {table}")).await;
+            let text = format!("INSERT INTO {table} SELECT * FROM kept_{table}");
+            city.runs_sql(&text).await;
+        }
+        // The same owners under other keys; what the old ones sealed is told in clear by such a backup.
+        city.runs_sql("DELETE FROM data_key").await;
+        let citizen = "SELECT COUNT(*) FROM appeal WHERE citizen <> ''";
+        assert_eq!(city.counted(citizen).await, 2, "{}", city.label);
+        let again = appeal_of("19900000001", "c", "又不亮了");
+        city.register(again).await.expect("sealed with a fresh key");
+        let stays = appeal_of("19900000002", "d", "又坏了");
+        city.register(stays).await.expect("sealed with a fresh key");
+
+        city.intake.open().await.expect("starts");
+        assert_eq!(
+            city.counted(citizen).await,
+            2,
+            "{}: of one citizen",
+            city.label
+        );
+        let keys = "SELECT COUNT(*) FROM data_key";
+        assert_eq!(city.counted(keys).await, 1, "{}", city.label);
+        assert_eq!(city.opens_all().await.opened, left.opened, "{}", city.label);
+        // And is not forgotten twice, if he calls after that.
+        let later = appeal_of("19900000001", "e", "还是不亮");
+        city.register(later).await.expect("registered");
+        city.intake.open().await.expect("starts");
+        assert_eq!(city.counted(citizen).await, 3, "{}", city.label);
     }
 }

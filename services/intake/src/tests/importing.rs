@@ -7,6 +7,7 @@ use hotline_kernel::id::ImportBatchId;
 use hotline_platform::page::Page;
 
 use super::city::{City, cities, command};
+use crate::app::erasure::Target;
 use crate::app::import::NewImport;
 use crate::domain::import::{ImportProgress, ImportSums, RawRow, RefusedRow};
 use crate::domain::terms::Nature;
@@ -99,6 +100,57 @@ impl City {
                 self.label
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_row_is_forgotten_with_its_citizen() {
+    let theirs = |user: &'static str, id, text| {
+        let mut row = said(id, text);
+        row[1] = user;
+        row
+    };
+    let told = [
+        theirs("U1", "1", "路灯"),
+        theirs("U1", "2", ""),
+        theirs("U2", "3", ""),
+        ["4", "", "漏水", "someday", "", ""],
+    ];
+    for city in cities().await {
+        let batch = city.start(file('a', Nature::New)).await.batch_id;
+        city.take(batch, rows(1, &told)).await;
+        let page = Page {
+            size: 10,
+            after: None,
+        };
+        let words = async || -> Vec<bool> {
+            let (refused, _) = city.refused(batch, &page).await;
+            refused.iter().map(RefusedRow::has_words).collect()
+        };
+        assert_eq!(words().await, [true; 3], "{}", city.label);
+        let (refused, _) = city.refused(batch, &page).await;
+        assert_ne!(refused[0].citizen, refused[1].citizen, "{}", city.label);
+        assert_eq!(refused[2].citizen, "", "{}: nobody's", city.label);
+        let forgets = async |citizen: &str| {
+            let by = |actor: &str| {
+                let mut context = command();
+                context.cause.actor = actor.to_owned();
+                context
+            };
+            let target = Target::Citizen(citizen.to_owned());
+            let reason = "本人申请".to_owned();
+            let asked = city.intake.request_erasure(by("user:li"), target, reason);
+            let asked = asked.await.expect("asked");
+            let approved = city.intake.approve_erasure(by("user:wang"), asked.id);
+            approved.await.expect("approved");
+        };
+        forgets(&refused[0].citizen).await;
+        assert_eq!(words().await, [false, true, true], "{}", city.label);
+        // Whoever has nothing but a refused row is forgotten, too.
+        forgets(&refused[1].citizen).await;
+        assert_eq!(words().await, [false, false, true], "{}", city.label);
+        let found = crate::findings(&city.core).await.expect("counted");
+        assert!(found.is_empty(), "{}: {found:?}", city.label);
     }
 }
 

@@ -24,6 +24,7 @@ use crate::domain::reveal::{ContactField, Hidden, Purpose, RevealLimits};
 use crate::error::IntakeError;
 
 const PHONE: &str = "199-0000-0001";
+const NAME: &str = "样小明";
 
 fn wish(receipt: &Receipt) -> Wish {
     Wish {

@@ -45,7 +45,7 @@ pub struct CoreParts {
     pub ids: Ids,
     /// The process's tasks.
     pub tasks: Tasks,
-    /// What its audit rows are coded with.
+    /// What its audit rows, and what it keeps of commands' requests, are coded with.
     pub audit_key: AuditKey,
 }
 
@@ -58,7 +58,8 @@ pub struct CommandContext {
     pub scope: Scope,
     /// The caller's key; empty means the command is not remembered.
     pub idempotency_key: String,
-    /// SHA-256 of method and request, to tell a repetition from a reused key.
+    /// SHA-256 of method and request, to tell a repetition from a reused key. It is kept under a key only: a short request
+    /// (a telephone number) could be tried out of it.
     pub request_hash: [u8; 32],
     /// The version the caller saw; 0 means none was stated.
     pub expected_version: i64,
@@ -66,6 +67,8 @@ pub struct CommandContext {
 
 /// The longest idempotency key, in bytes.
 const KEY_MAX: usize = 500;
+/// How what is kept of a request begins if it is coded with a key.
+const KEYED: u8 = 1;
 
 /// What the plumbing itself can refuse or fail with. Service errors hold it `#[from]`.
 #[derive(Debug, thiserror::Error)]
@@ -199,7 +202,8 @@ impl Core {
         }
         let unit = Work::begin(self).await?;
         let is_remembered = !key.is_empty();
-        if is_remembered && !claim(&unit, &context).await? {
+        let kept = self.kept_of(&context.request_hash);
+        if is_remembered && !claim(&unit, &context, kept).await? {
             unit.roll_back().await;
             return Ok(self.remembered(&context).await?);
         }
@@ -243,11 +247,30 @@ impl Core {
         let row = row.ok_or_else(|| {
             CoreError::Unavailable("the same command was refused just now".into())
         })?;
-        if row.try_get::<Vec<u8>>("", "request_hash")? != context.request_hash {
+        let kept: Vec<u8> = row.try_get("", "request_hash")?;
+        if !self.is_kept_of(&kept, &context.request_hash) {
             return Err(CoreError::KeyReused);
         }
         let outcome: Vec<u8> = row.try_get("", "outcome")?;
         serde_json::from_slice(&outcome).map_err(|error| CoreError::Storage(Box::new(error)))
+    }
+
+    /// What is kept of a request, to know it again.
+    fn kept_of(&self, request_hash: &[u8; 32]) -> Vec<u8> {
+        let mut kept = vec![KEYED];
+        kept.extend(self.inner.pen.key.request(request_hash));
+        kept
+    }
+
+    /// Whether `kept` is of the same request. What was kept by versions before had no key; it is forgotten with its
+    /// command, so that this can go when no row is older than the update.
+    fn is_kept_of(&self, kept: &[u8], request_hash: &[u8; 32]) -> bool {
+        match kept.split_first() {
+            Some((&KEYED, code)) if code.len() == request_hash.len() => {
+                self.inner.pen.key.is_request(request_hash, code)
+            }
+            _ => kept == request_hash,
+        }
     }
 
     /// Forgets commands that are older than `before`; returns how many.
@@ -263,14 +286,14 @@ impl Core {
 }
 
 /// Takes the key for this run; false if it is taken. PostgreSQL waits here for a run that is under way.
-async fn claim(work: &Work, context: &CommandContext) -> Result<bool, CoreError> {
+async fn claim(work: &Work, context: &CommandContext, kept: Vec<u8>) -> Result<bool, CoreError> {
     let text = "INSERT INTO command (actor, key, method, request_hash, at) VALUES ($1, $2, $3, $4, $5) \
                 ON CONFLICT DO NOTHING";
     let values = vec![
         context.cause.actor.as_str().into(),
         context.idempotency_key.as_str().into(),
         context.cause.method.as_str().into(),
-        context.request_hash.to_vec().into(),
+        kept.into(),
         micros(work.now()).into(),
     ];
     let inserted = work

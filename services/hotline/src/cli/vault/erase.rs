@@ -78,6 +78,19 @@ fn person(name: &str) -> String {
     format!("user:{name}")
 }
 
+/// Whom it is about: who approves must see that.
+fn whose(erasure: &Erasure) -> String {
+    let number = match erasure.number.as_str() {
+        "" => "no appeal",
+        number => number,
+    };
+    let others = match erasure.appeals {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    format!("{number}{others} {}", erasure.masked_name)
+}
+
 fn show(erasure: Option<Erasure>) -> anyhow::Result<()> {
     let Some(erasure) = erasure else {
         return Ok(());
@@ -89,8 +102,9 @@ fn show(erasure: Option<Erasure>) -> anyhow::Result<()> {
     };
     writeln!(
         std::io::stdout(),
-        "{}  asked by {}  {}  {state}",
+        "{}  {}  asked by {}  {}  {state}",
         erasure.id,
+        whose(&erasure),
         erasure.requested_by,
         erasure.reason
     )?;

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use hotline_kernel::id::{AppealId, ImportBatchId};
 
 use crate::app::Order;
+use crate::app::register::draft;
 use crate::app::register::{Registered, Registrar, Submission};
 use crate::domain::identity;
 use crate::domain::import::{ImportBatch, RawRow, RefusedRow, RowOutcome};
@@ -18,6 +19,8 @@ use crate::store::import::RowRecord;
 pub struct Chunk<'a> {
     /// Numbers of rows that are, or may be, of an exempt line: refused, they leave no words behind.
     wordless: HashSet<i64>,
+    /// Whose each row is, as far as it tells.
+    citizens: HashMap<i64, String>,
     mapped: Vec<(&'a RawRow, MappedRow)>,
     /// Rows that are refused so far.
     pub refused: Vec<RefusedRow>,
@@ -41,6 +44,7 @@ impl<'a> Chunk<'a> {
         };
         let mut chunk = Self {
             wordless: wordless(&binding, &context, order, rows).await?,
+            citizens: citizens(&binding, &context, order, rows),
             mapped: Vec::new(),
             refused: Vec::new(),
             records: Vec::new(),
@@ -58,6 +62,7 @@ impl<'a> Chunk<'a> {
         let refused = RefusedRow {
             row: row.clone(),
             refusal,
+            citizen: self.citizens.remove(&row.row_no).unwrap_or_default(),
         };
         self.refused.push(if self.wordless.contains(&row.row_no) {
             refused.without_words()
@@ -140,6 +145,23 @@ impl<'a> Chunk<'a> {
         }
         Ok(())
     }
+}
+
+/// Whose each row is, by his pseudonym, so that a refused one can be forgotten with him. A row that its reader could
+/// not take apart tells nobody.
+fn citizens(
+    binding: &Binding,
+    context: &RowContext,
+    order: Order<'_>,
+    rows: &[&RawRow],
+) -> HashMap<i64, String> {
+    let citizen_of = |row: &&RawRow| {
+        let contact = binding.contact_of(&row.cells, context)?;
+        let citizen = draft::citizen_of(order.settings, binding.source(context), &contact);
+        (!citizen.is_empty()).then_some((row.row_no, citizen))
+    };
+    let readable = rows.iter().filter(|row| row.unreadable.is_empty());
+    readable.filter_map(citizen_of).collect()
 }
 
 /// Which rows are of an exempt line, or do not tell whether they are.

@@ -16,7 +16,7 @@ use super::{OpenTexts, Settings};
 use crate::domain::appeal::{Appeal, Outcome};
 use crate::domain::identity::{self, Keys};
 use crate::domain::matter::{MaskedReply, Matter, Move, Place, Step};
-use crate::domain::registration::{NewMatter, Registration};
+use crate::domain::registration::{Contact, NewMatter, Registration};
 use crate::domain::terms::{AppealState, Kind, Nature};
 use crate::error::IntakeError;
 use crate::store::contacts::NewContact;
@@ -235,16 +235,14 @@ fn citizen(settings: &Settings, registration: &Registration) -> String {
     if registration.confidentiality.is_anonymous {
         return String::new();
     }
-    let contact = &registration.contact;
+    citizen_of(settings, registration.source(), &registration.contact)
+}
+
+/// The pseudonym of whoever can be answered so, empty if that tells nobody.
+pub fn citizen_of(settings: &Settings, source: &str, contact: &Contact) -> String {
     let phone: Option<Phone> = contact.phone.parse().ok();
     let phone = phone.as_ref().map(Phone::reveal);
-    identity::pseudonym(
-        &settings.keys.citizen,
-        registration.source(),
-        phone,
-        contact,
-    )
-    .unwrap_or_default()
+    identity::pseudonym(&settings.keys.citizen, source, phone, contact).unwrap_or_default()
 }
 
 /// What a matter takes from its appeal.

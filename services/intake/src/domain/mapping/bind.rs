@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::row::Row;
 use super::{COLUMNS_MAX, Field, Mapping, MappingError, Refusal, Registration, clean, content};
-use crate::domain::registration::Identity;
+use crate::domain::registration::{Contact, Identity};
 use crate::domain::terms::Nature;
 
 /// What every row of an import shares.
@@ -153,6 +153,24 @@ impl Binding {
             return None;
         }
         self.row(&[], context).dialled()
+    }
+
+    /// Who said what stands in a row that is refused, as far as it tells; `None` if he did not want to be known, or if
+    /// cells are shifted.
+    #[must_use]
+    pub fn contact_of(&self, cells: &[String], context: &RowContext) -> Option<Contact> {
+        self.check_width(cells).ok()?;
+        self.row(cells, context).contact()
+    }
+
+    /// What accounts are unique in.
+    #[must_use]
+    pub fn source<'a>(&'a self, context: &'a RowContext) -> &'a str {
+        if self.source.is_empty() {
+            &context.channel_code
+        } else {
+            &self.source
+        }
     }
 
     fn row<'a>(&'a self, cells: &'a [String], context: &RowContext) -> Row<'a> {

@@ -221,6 +221,22 @@ impl Row<'_> {
         })
     }
 
+    /// How its citizen can be answered, as far as that can be read; `None` if he did not want to be known, or if the row
+    /// does not tell whether.
+    pub(super) fn contact(&self) -> Option<Contact> {
+        let is_anonymous = self.word(Field::Anonymous, FLAGS, None).ok()?;
+        if is_anonymous.unwrap_or_default() {
+            return None;
+        }
+        let line = |field| self.line(field).unwrap_or_default();
+        Some(Contact {
+            name: String::new(),
+            phone: line(Field::Phone),
+            email: line(Field::Email),
+            account: line(Field::Account),
+        })
+    }
+
     /// The source's id; for what is in hand elsewhere its old number is one. Empty if there is none.
     fn source_id(&self) -> Result<String, Refusal> {
         let id = self.line(Field::SourceId)?;

@@ -8,6 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub owner: String,
+    pub appeal_id: Option<Uuid>,
     pub reason: String,
     pub requested_by: String,
     pub requested_at: i64,

@@ -15,6 +15,7 @@ pub struct Model {
     pub found: String,
     pub cells: String,
     pub sealed: Option<Vec<u8>>,
+    pub citizen: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -4,6 +4,7 @@ mod m20261122_000001_intake_appeals;
 mod m20261122_000002_intake_imports;
 mod m20261128_000001_intake_vault;
 mod m20261128_000005_intake_reveals;
+mod m20261128_000007_intake_erasures;
 
 use sea_orm_migration::MigrationTrait;
 
@@ -14,5 +15,6 @@ pub fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m20261122_000002_intake_imports::Migration));
     all.push(Box::new(m20261128_000001_intake_vault::Migration));
     all.push(Box::new(m20261128_000005_intake_reveals::Migration));
+    all.push(Box::new(m20261128_000007_intake_erasures::Migration));
     all
 }

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use hotline_platform::access::Role;
 use hotline_platform::grpc::Principal;
+use hotline_platform::page::Page;
 
-use super::{PHONE, by, operator, wish};
+use super::{NAME, PHONE, by, operator, wish};
 use crate::domain::registration::Confidentiality;
 use crate::domain::reveal::Hidden;
 use crate::error::IntakeError;
@@ -94,6 +95,59 @@ async fn behind_a_tip_off_is_looked_by_two_persons_once_and_soon() {
             let rows = format!("audit WHERE action = '{action}'");
             assert_eq!(city.counts(&rows).await, count, "{}: {action}", city.label);
         }
+    }
+}
+
+#[tokio::test]
+async fn who_approves_a_look_is_shown_what_it_is_about_and_not_who_is_behind_it() {
+    for city in cities().await {
+        let flags = Confidentiality {
+            is_tip_off: true,
+            ..Confidentiality::default()
+        };
+        let (receipt, _) = city.opens_with("有人偷排", flags).await;
+        let (li, leader) = (operator("li"), Principal::new("leader:he", Role::Leader));
+        let waiting = async || {
+            let page = Page {
+                size: 10,
+                after: None,
+            };
+            let scope = by(&leader, "ListRevealRequests").scope;
+            let found = city.intake.pending_reveals(&scope, &page).await;
+            found.expect("listed").0
+        };
+        let ask = || {
+            city.intake
+                .ask_reveal(by(&li, "RequestReveal"), wish(&receipt))
+        };
+        let (id, _) = ask().await.expect("asked");
+        let shown = waiting().await;
+        assert_eq!(shown.len(), 1, "{}", city.label);
+        assert_eq!(
+            (shown[0].id, &shown[0].number, shown[0].approval.appeal),
+            (id, &receipt.number, receipt.appeal_id),
+            "{}",
+            city.label
+        );
+        assert_eq!(shown[0].approval.asked_by, "operator:li");
+        assert!(!shown[0].reason.is_empty(), "{}", city.label);
+        let whole = format!("{shown:?}");
+        for hidden in [PHONE, NAME] {
+            assert!(!whole.contains(hidden), "{}: {whole}", city.label);
+        }
+        // What he writes down names nobody either.
+        let reason = format!("同意查看{NAME}");
+        city.intake
+            .approve_reveal(by(&leader, "ApproveReveal"), id, reason)
+            .await
+            .expect("approved");
+        let named = format!("audit WHERE reason LIKE '%{NAME}%'");
+        assert_eq!(city.counts(&named).await, 0, "{}", city.label);
+        assert!(waiting().await.is_empty(), "{}: decided", city.label);
+
+        ask().await.expect("asked");
+        city.clock.advance(Duration::from_secs(60 * 60 + 1));
+        assert!(waiting().await.is_empty(), "{}: too late", city.label);
     }
 }
 

@@ -12,9 +12,10 @@ pub(crate) const CODE_BYTES: usize = 32;
 const ROW: &[u8] = b"hotline audit row 1";
 const SEAL: &[u8] = b"hotline audit seal 1";
 const ANCHOR: &[u8] = b"hotline audit anchor 1";
+const REQUEST: &[u8] = b"hotline command request 1";
 const LINK: &[u8] = b"hotline audit link 1";
 
-/// Codes audit rows, seals and anchors: HMAC-SHA256 under a key derived from the installation secret. Cheap to clone.
+/// Codes audit rows, seals, anchors and what is kept of commands' requests: HMAC-SHA256 under a key derived from the installation secret. Cheap to clone.
 #[derive(Clone)]
 pub struct AuditKey(Hmac<Sha256>);
 
@@ -52,6 +53,15 @@ impl AuditKey {
 
     pub(crate) fn is_anchor(&self, canonical: &[u8], code: &[u8]) -> bool {
         self.is_code(ANCHOR, canonical, code)
+    }
+
+    /// What is kept of a request whose hash is `hash`.
+    pub(crate) fn request(&self, hash: &[u8; CODE_BYTES]) -> [u8; CODE_BYTES] {
+        self.code(REQUEST, hash)
+    }
+
+    pub(crate) fn is_request(&self, hash: &[u8; CODE_BYTES], code: &[u8]) -> bool {
+        self.is_code(REQUEST, hash, code)
     }
 
     fn code(&self, what: &[u8], canonical: &[u8]) -> [u8; CODE_BYTES] {
@@ -118,6 +128,8 @@ mod tests {
         assert!(!other.is_row(b"row", &code));
         assert!(!one.is_seal(b"row", &code));
         assert!(!one.is_anchor(b"row", &code));
+        assert!(one.is_request(&[7; 32], &one.request(&[7; 32])));
+        assert!(!other.is_request(&[7; 32], &one.request(&[7; 32])));
         assert!(!one.is_row(b"row", &code[..31]));
         assert_eq!(format!("{one:?}"), "AuditKey");
     }

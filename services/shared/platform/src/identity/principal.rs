@@ -1,36 +1,34 @@
 //! Who calls, as the rest of the platform knows him.
 
 use hotline_proto::shared::Permission;
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
 
-use crate::access::{Role, permission_of, word_of};
+use super::claims;
+use crate::access::{Role, word_of};
 
-/// Who calls. Put into the request's extensions by the platform's layer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// Who calls. Put into the request's extensions by the platform's layer. It is read in one place, `claims::read`, which is
+/// strict.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Principal {
     /// Such as `operator:li` or `unit:HOUSING:wang`.
     pub id: String,
     /// What it is there for; without one it may do nothing.
-    #[serde(default)]
     pub roles: Vec<Role>,
     /// The unit it acts for, empty if none.
-    #[serde(default)]
     pub unit_code: String,
     /// An account of a contractor's: it may record and answer directly, whatever its roles.
-    #[serde(default)]
     pub outsourced: bool,
     /// The id of the session or key that it came by, empty if none. No secret.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub session: String,
     /// When it last proved a second factor, in microseconds since 1970; `None` if never in this session.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub stepped_up_at: Option<i64>,
     /// The channel whose key it came by, empty if none.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub channel_code: String,
     /// The only things that its key may be used for, of those that its roles give; empty: all of them.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "words")]
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "words")]
     pub permissions: Vec<Permission>,
     /// The service that calls on its own behalf. Nobody can say so in JSON.
     #[serde(skip)]
@@ -38,29 +36,8 @@ pub struct Principal {
 }
 
 /// Permissions as they travel: words.
-mod words {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    use super::{Permission, permission_of, word_of};
-
-    pub(super) fn serialize<S: Serializer>(
-        permissions: &[Permission],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(permissions.iter().map(|permission| word_of(*permission)))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Vec<Permission>, D::Error> {
-        let unknown = |word: &str| D::Error::custom(format!("unknown permission {word:?}"));
-        let words = Vec::<String>::deserialize(deserializer)?;
-        words
-            .iter()
-            .map(|word| permission_of(word).ok_or_else(|| unknown(word)))
-            .collect()
-    }
+fn words<S: Serializer>(permissions: &[Permission], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(permissions.iter().map(|permission| word_of(*permission)))
 }
 
 impl Principal {
@@ -125,6 +102,12 @@ impl Principal {
         }
     }
 
+    /// Reads what [`Principal::to_metadata`] wrote; `None` for what is not understood whole.
+    #[must_use]
+    pub fn of_metadata(json: &[u8]) -> Option<Self> {
+        claims::read(json).ok()
+    }
+
     /// The value of [`PRINCIPAL_METADATA`](crate::grpc::PRINCIPAL_METADATA) that names it: JSON in visible ASCII.
     #[must_use]
     pub fn to_metadata(&self) -> String {
@@ -154,9 +137,7 @@ mod tests {
         };
         let metadata = principal.to_metadata();
         assert!(metadata.is_ascii());
-        assert_eq!(
-            serde_json::from_str::<Principal>(&metadata).unwrap(),
-            principal
-        );
+        let read = Principal::of_metadata(metadata.as_bytes());
+        assert_eq!(read, Some(principal));
     }
 }

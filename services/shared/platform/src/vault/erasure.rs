@@ -4,12 +4,13 @@
 //! it, and in a file beside the wrapping keys, where it is copied after the commit, before the answer. A database that is restored to
 //! an earlier time has the keys again; at the next start the file says which of them must go.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use hotline_kernel::time::micros;
 use sea_orm::{ConnectionTrait, DatabaseConnection, Value};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::error::VaultError;
@@ -21,6 +22,8 @@ use crate::work::Work;
 
 /// Most values in one IN list, and owners of one step.
 const IN_LIST_MAX: usize = 500;
+/// Owners that are looked at in one statement.
+const OWNERS_AT_ONCE: i64 = 10_000;
 
 /// A destroyed data key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,24 +34,42 @@ pub struct ErasedKey {
     pub erased_at: i64,
     /// The request that asked for it.
     pub request: String,
+    /// What its owner is known by, should a database have him under another key; empty in what versions before wrote.
+    pub owner_tag: String,
+}
+
+/// What an owner is known by in the file: a hash, which tells who has him already and nobody else.
+fn tag_of(owner: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update("hotline erased owner 1")
+        .chain_update(owner)
+        .finalize();
+    hex::encode(&digest[..16])
 }
 
 impl ErasedKey {
     fn line(&self) -> String {
-        format!("{} {} {}\n", self.id.simple(), self.erased_at, self.request)
+        let (id, at, request, tag) = (
+            self.id.simple(),
+            self.erased_at,
+            &self.request,
+            &self.owner_tag,
+        );
+        format!("{id} {at} {request} {tag}\n")
     }
 
     fn of(line: &str) -> Option<Self> {
-        let mut words = line.splitn(3, ' ');
+        let mut words = line.split(' ');
         Some(Self {
             id: Uuid::try_parse(words.next()?).ok()?,
             erased_at: words.next()?.parse().ok()?,
             request: words.next()?.to_owned(),
+            owner_tag: words.next().unwrap_or_default().to_owned(),
         })
     }
 }
 
-/// A file of destroyed data keys, one a line: id, microseconds UTC, request. It only grows.
+/// A file of destroyed data keys, one a line: id, microseconds UTC, request, tag of the owner. It only grows.
 pub struct ErasedFile(PathBuf);
 
 impl ErasedFile {
@@ -114,24 +135,26 @@ impl Vault {
         for owners in owners.chunks(IN_LIST_MAX) {
             let owners = bulk::keys(owners);
             let text = format!(
-                "DELETE FROM data_key WHERE owner IN ({}) RETURNING id",
+                "DELETE FROM data_key WHERE owner IN ({}) RETURNING id, owner",
                 places(owners.len())
             );
             let values = owners.into_iter().map(Into::into).collect();
             for row in txn.query_all_raw(sql(txn, text, values)).await? {
-                destroyed.push(row.try_get::<Uuid>("", "id")?);
+                let owner: String = row.try_get("", "owner")?;
+                destroyed.push((row.try_get::<Uuid>("", "id")?, tag_of(&owner)));
             }
         }
         let erased: Vec<ErasedKey> = destroyed
             .iter()
-            .map(|&id| ErasedKey {
-                id,
+            .map(|(id, owner_tag)| ErasedKey {
+                id: *id,
                 erased_at: micros(work.now()),
                 request: request.to_owned(),
+                owner_tag: owner_tag.clone(),
             })
             .collect();
         self.enter_erased(work, &erased).await?;
-        for id in &destroyed {
+        for (id, _) in &destroyed {
             self.forget(*id);
         }
         Ok(destroyed.len())
@@ -148,10 +171,11 @@ impl Vault {
                 key.id.into(),
                 key.erased_at.into(),
                 key.request.as_str().into(),
+                key.owner_tag.as_str().into(),
             ]
         };
         let rows = keys.iter().map(row).collect();
-        let into = "erased_key (id, erased_at, request)";
+        let into = "erased_key (id, erased_at, request, owner_tag)";
         bulk::insert_rows(work.txn(), into, rows, " ON CONFLICT DO NOTHING").await?;
         Ok(())
     }
@@ -163,7 +187,7 @@ impl Vault {
     /// As [`Vault::note_erasures`].
     pub async fn note_request(&self, core: &Core, request: &str) -> Result<(), VaultError> {
         let db = core.db().read();
-        let text = "SELECT id, erased_at, request FROM erased_key WHERE request = $1 ORDER BY id";
+        let text = "SELECT id, erased_at, request, owner_tag FROM erased_key WHERE request = $1 ORDER BY id";
         let keys = read(db, text, vec![request.into()]).await?;
         self.0.erased.append(&keys)
     }
@@ -181,7 +205,8 @@ impl Vault {
     }
 
     /// What the file says was destroyed and the database does not know of, a step at a time; `None` when there is no
-    /// more.
+    /// more. Such a database is from before those erasures, and so is all that it has of their owners, also where it
+    /// has them under another key: one from before there was a vault was given fresh ones.
     ///
     /// # Errors
     ///
@@ -201,17 +226,46 @@ impl Vault {
         );
         let values = keys.iter().map(|key| key.id.into()).collect();
         let rows = db.query_all_raw(sql(db, text, values)).await?;
-        let owners: Result<Vec<String>, _> =
-            rows.iter().map(|row| row.try_get("", "owner")).collect();
+        let mut owners: BTreeSet<String> = BTreeSet::new();
+        for row in rows {
+            owners.insert(row.try_get("", "owner")?);
+        }
+        owners.extend(tagged(db, &keys).await?);
         Ok(Some(Unapplied {
             keys,
-            owners: owners?,
+            owners: owners.into_iter().collect(),
         }))
     }
 }
 
+/// Owners of data keys that are known by the tags of `keys`.
+async fn tagged(db: &DatabaseConnection, keys: &[ErasedKey]) -> Result<Vec<String>, VaultError> {
+    let tags: HashSet<&str> = keys
+        .iter()
+        .map(|key| key.owner_tag.as_str())
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    let (mut found, mut after) = (Vec::new(), String::new());
+    while !tags.is_empty() {
+        let text = "SELECT owner FROM data_key WHERE owner > $1 ORDER BY owner LIMIT $2";
+        let values = vec![after.as_str().into(), OWNERS_AT_ONCE.into()];
+        let rows = db.query_all_raw(sql(db, text, values)).await?;
+        let Some(last) = rows.last() else {
+            break;
+        };
+        after = last.try_get("", "owner")?;
+        for row in &rows {
+            let owner: String = row.try_get("", "owner")?;
+            if tags.contains(tag_of(&owner).as_str()) {
+                found.push(owner);
+            }
+        }
+    }
+    Ok(found)
+}
+
 async fn erased(core: &Core) -> Result<Vec<ErasedKey>, VaultError> {
-    let text = "SELECT id, erased_at, request FROM erased_key ORDER BY erased_at, id";
+    let text = "SELECT id, erased_at, request, owner_tag FROM erased_key ORDER BY erased_at, id";
     read(core.db().read(), text, Vec::new()).await
 }
 
@@ -227,6 +281,9 @@ async fn read(
                 id: row.try_get("", "id")?,
                 erased_at: row.try_get("", "erased_at")?,
                 request: row.try_get("", "request")?,
+                owner_tag: row
+                    .try_get::<Option<String>>("", "owner_tag")?
+                    .unwrap_or_default(),
             })
         })
         .collect()

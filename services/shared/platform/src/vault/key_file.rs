@@ -46,6 +46,24 @@ impl KeyFile {
         }
     }
 
+    /// Changes the keys, alone: who changes them at the same moment, in whatever process, waits and finds them changed.
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&KeyRing) -> Result<(Zeroizing<String>, T), VaultError>,
+    ) -> Result<T, VaultError> {
+        let _turn = durable::turn(&self.path)?;
+        let ring = self.read_anew()?;
+        let (keys, found) = change(&ring)?;
+        let text = Zeroizing::new(format!("{TITLE}{}", *keys));
+        durable::replace(&self.path, &text)?;
+        Ok(found)
+    }
+
+    fn read_anew(&self) -> Result<KeyRing, VaultError> {
+        let text = std::fs::read_to_string(&self.path).map_err(|error| self.failed(error))?;
+        KeyRing::parse(self.suite, &KeyText::new(text), &self.place())
+    }
+
     /// The keys as they are in the file now.
     fn ring(&self) -> Result<Arc<KeyRing>, VaultError> {
         let found = std::fs::metadata(&self.path).map_err(|error| self.failed(error))?;
@@ -63,17 +81,10 @@ impl KeyFile {
                 expected: "a file that others cannot read (chmod 600)".to_owned(),
             });
         }
-        let text = std::fs::read_to_string(&self.path).map_err(|error| self.failed(error))?;
-        let text = KeyText::new(text);
-        let ring = Arc::new(KeyRing::parse(self.suite, &text, &self.place())?);
+        let ring = Arc::new(self.read_anew()?);
         *self.read.write().unwrap_or_else(PoisonError::into_inner) =
             Some((stamp, Arc::clone(&ring)));
         Ok(ring)
-    }
-
-    fn write(&self, keys: &Zeroizing<String>) -> Result<(), VaultError> {
-        let text = Zeroizing::new(format!("{TITLE}{}", **keys));
-        durable::replace(&self.path, &text)
     }
 }
 
@@ -114,20 +125,19 @@ impl KeyHolder for KeyFile {
     }
 
     fn renew(&self) -> Result<Uuid, VaultError> {
-        let (keys, id) = self.ring()?.with_a_fresh_one();
-        self.write(&keys)?;
-        Ok(id)
+        self.change(KeyRing::with_a_fresh_one)
     }
 
     fn discard(&self, id: Uuid) -> Result<(), VaultError> {
-        let ring = self.ring()?;
-        if ring.current() == id {
-            return Err(VaultError::Keys {
-                place: self.place(),
-                expected: "the key in use to stay; rotate first".to_owned(),
-            });
-        }
-        self.write(&ring.without(id))
+        self.change(|ring| {
+            if ring.current() == id {
+                return Err(VaultError::Keys {
+                    place: self.place(),
+                    expected: "the key in use to stay; rotate first".to_owned(),
+                });
+            }
+            Ok((ring.without(id), ()))
+        })
     }
 
     fn place(&self) -> String {

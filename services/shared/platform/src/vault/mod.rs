@@ -108,7 +108,7 @@ impl Vault {
     pub async fn start(&self, core: &Core) -> Result<(), VaultError> {
         if rotation::wrapping_keys(core).await?.is_empty() {
             self.holder().establish()?;
-            rotation::enter(core, self.holder().current()?).await?;
+            rotation::enter_first(core, self.holder().current()?).await?;
         }
         for known in rotation::wrapping_keys(core).await? {
             if known.retired_at.is_none() && !self.holder().has(known.id)? {

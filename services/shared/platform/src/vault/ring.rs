@@ -130,12 +130,25 @@ impl KeyRing {
     }
 
     /// Its keys as lines, a fresh one in front; and that one's id.
-    pub(super) fn with_a_fresh_one(&self) -> (Zeroizing<String>, Uuid) {
+    ///
+    /// # Errors
+    ///
+    /// [`VaultError::Keys`] if there would be more than can be read again.
+    pub(super) fn with_a_fresh_one(&self) -> Result<(Zeroizing<String>, Uuid), VaultError> {
+        if self.keys.len() >= KEYS_MAX {
+            return Err(VaultError::Keys {
+                place: self.place.clone(),
+                expected: format!(
+                    "{KEYS_MAX} keys at most; throw retired ones away first (`hotline vault discard`)"
+                ),
+            });
+        }
         let fresh = Key {
             id: self.random.id(),
             bytes: self.random.key(),
         };
-        (lines(std::iter::once(&fresh).chain(&self.keys)), fresh.id)
+        let keys = lines(std::iter::once(&fresh).chain(&self.keys));
+        Ok((keys, fresh.id))
     }
 
     /// Its keys as lines, without one of them.

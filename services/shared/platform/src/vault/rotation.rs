@@ -6,10 +6,10 @@ use hotline_kernel::time::{Timestamp, from_micros, micros};
 use sea_orm::ConnectionTrait;
 use uuid::Uuid;
 
-use super::Vault;
 use super::error::VaultError;
+use super::{Vault, cipher};
 use crate::access::Scope;
-use crate::core::{CommandContext, Core};
+use crate::core::{CommandContext, Core, CoreError};
 use crate::db::sql;
 use crate::work::{AuditEntry, Cause, Work};
 
@@ -17,6 +17,8 @@ use crate::work::{AuditEntry, Cause, Work};
 const BATCH: i64 = 200;
 /// How often all data keys are gone through, until none is found that another process made with an old key.
 const PASSES_MAX: usize = 10;
+/// How often a key is tried to be made known beside rotations of other processes.
+const ENTERED_MAX: usize = 10;
 
 /// A key that wraps, or wrapped, data keys of a database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,21 +77,13 @@ pub async fn wrapping_keys(core: &Core) -> Result<Vec<WrappingKey>, VaultError> 
         .collect()
 }
 
-/// Makes a wrapping key known to a database. Of two processes that would both make the first one, one succeeds, and
-/// the other finds that it has not the key.
-pub(super) async fn enter(core: &Core, id: Uuid) -> Result<(), VaultError> {
-    let known = wrapping_keys(core).await?;
-    if known
-        .iter()
-        .any(|key| key.id == id && key.retired_at.is_none())
-    {
-        return Ok(());
-    }
-    let ordinal = known.last().map_or(1, |key| key.ordinal + 1);
-    let text = "INSERT INTO wrapping_key (id, ordinal, made_at) VALUES ($1, $2, $3) \
-                ON CONFLICT (id) DO UPDATE SET retired_at = NULL";
+/// Makes the first wrapping key of a database known. Of two processes that would both make it, each with keys of its
+/// own, one succeeds; the other changes nothing, and finds that it has not the key.
+pub(super) async fn enter_first(core: &Core, id: Uuid) -> Result<(), VaultError> {
+    let text = "INSERT INTO wrapping_key (id, ordinal, made_at) \
+                SELECT $1, 1, $2 WHERE NOT EXISTS (SELECT 1 FROM wrapping_key) ON CONFLICT DO NOTHING";
     write(core, "wrapping key", id, move |work| {
-        let values = vec![id.into(), ordinal.into(), micros(work.now()).into()];
+        let values = vec![id.into(), micros(work.now()).into()];
         Box::pin(async move {
             let txn = &**work.txn();
             txn.execute_raw(sql(txn, text, values)).await?;
@@ -97,6 +91,39 @@ pub(super) async fn enter(core: &Core, id: Uuid) -> Result<(), VaultError> {
         })
     })
     .await
+}
+
+/// Makes a wrapping key known to a database that has others.
+pub(super) async fn enter(core: &Core, id: Uuid) -> Result<(), VaultError> {
+    // Another rotation can take the number that this one was about to take: then it takes the next one.
+    for _ in 0..ENTERED_MAX {
+        if is_in_use(core, id).await? {
+            return Ok(());
+        }
+        write(core, "wrapping key", id, move |work| {
+            Box::pin(async move {
+                let txn = &**work.txn();
+                let text = "UPDATE wrapping_key SET retired_at = NULL WHERE id = $1";
+                txn.execute_raw(sql(txn, text, vec![id.into()])).await?;
+                let text = "INSERT INTO wrapping_key (id, ordinal, made_at) \
+                            SELECT $1, COALESCE(MAX(ordinal), 0) + 1, $2 FROM wrapping_key WHERE true \
+                            ON CONFLICT DO NOTHING";
+                let values = vec![id.into(), micros(work.now()).into()];
+                txn.execute_raw(sql(txn, text, values)).await?;
+                Ok(())
+            })
+        })
+        .await?;
+    }
+    if is_in_use(core, id).await? {
+        return Ok(());
+    }
+    Err(CoreError::Unavailable("other rotations went before".into()).into())
+}
+
+async fn is_in_use(core: &Core, id: Uuid) -> Result<bool, VaultError> {
+    let is_it = |key: &WrappingKey| key.id == id && key.retired_at.is_none();
+    Ok(wrapping_keys(core).await?.iter().any(is_it))
 }
 
 /// How the wrapping keys stand.
@@ -132,10 +159,12 @@ pub async fn status(core: &Core, vault: &Vault) -> Result<Vec<Standing>, VaultEr
 ///
 /// Keys that cannot be changed here, and what storage fails with.
 pub async fn rotate(core: &Core, vault: &Vault) -> Result<Rotated, VaultError> {
-    let current = vault.holder().renew()?;
+    let mut current = vault.holder().renew()?;
     enter(core, current).await?;
     let mut wrapped = 0;
     for _ in 0..PASSES_MAX {
+        // Another rotation may have put a key before this one's: then both wrap with that.
+        current = vault.holder().current()?;
         let pass = wrap_all(core, vault, current).await?;
         wrapped += pass;
         if pass == 0 {
@@ -214,9 +243,11 @@ async fn wrap_batch(
         let (owner, old): (String, Vec<u8>) =
             (row.try_get("", "owner")?, row.try_get("", "wrapped")?);
         let anew = vault.wrapped_anew(id, &owner, &old)?;
+        // What it says itself: the key in use may have changed since.
+        let wrapping = cipher::key_id(&anew)?;
         let text =
             "UPDATE data_key SET wrapped = $1, wrapping_key = $2 WHERE id = $3 AND wrapped = $4";
-        let values = vec![anew.into(), current.into(), id.into(), old.into()];
+        let values = vec![anew.into(), wrapping.into(), id.into(), old.into()];
         count += txn
             .execute_raw(sql(txn, text, values))
             .await?

@@ -1,14 +1,23 @@
 //! The tables of the vault. A service that keeps sealed values creates them in a migration of its own.
 
-use sea_orm_migration::prelude::{Table, TableCreateStatement};
+use sea_orm_migration::prelude::{Table, TableAlterStatement, TableCreateStatement};
 use sea_orm_migration::schema::{
-    big_integer, big_integer_null, blob, integer, text, text_uniq, uuid,
+    big_integer, big_integer_null, blob, integer, text, text_null, text_uniq, uuid,
 };
 
 /// Data keys, wrapping keys by id, destroyed data keys.
 #[must_use]
 pub fn all() -> [TableCreateStatement; 3] {
     [data_key(), wrapping_key(), erased_key()]
+}
+
+/// What the owners of destroyed data keys are known by, a later addition: it alters what [`all`] creates.
+#[must_use]
+pub fn erased_owners() -> TableAlterStatement {
+    Table::alter()
+        .table("erased_key")
+        .add_column(text_null("owner_tag"))
+        .take()
 }
 
 /// A wrapped key per owner. When its row is gone, so are the owner's values.

@@ -27,7 +27,7 @@ impl MigrationTrait for VaultTables {
         for table in tables::all() {
             manager.create_table(table).await?;
         }
-        Ok(())
+        manager.alter_table(tables::erased_owners()).await
     }
 }
 

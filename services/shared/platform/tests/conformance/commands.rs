@@ -3,6 +3,8 @@
 use hotline_platform::core::CoreError;
 use hotline_platform::testing;
 use hotline_platform::work::AuditEntry;
+use sea_orm::{ConnectionTrait as _, Statement};
+use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
 use crate::fixture::{Ledger, cause, context, count, raise, raising};
@@ -42,6 +44,56 @@ async fn a_repeated_command_gives_the_stored_outcome_and_writes_nothing() {
             2,
             "{label}"
         );
+    }
+}
+
+/// What the table of commands keeps of requests, in the place of which `instead` is put if it is given.
+async fn kept(ledger: &Ledger, instead: Option<[u8; 32]>) -> Vec<u8> {
+    let db = ledger.core.db();
+    if let Some(instead) = instead {
+        let text = "UPDATE command SET request_hash = $1";
+        let txn = db.begin_write().await.expect("begun");
+        let backend = txn.get_database_backend();
+        let update = Statement::from_sql_and_values(backend, text, [instead.to_vec().into()]);
+        txn.execute_raw(update).await.expect("put");
+        testing::commit(txn).await;
+    }
+    let text = "SELECT request_hash FROM command";
+    let asked = Statement::from_sql_and_values(db.read().get_database_backend(), text, []);
+    let row = db.read().query_one_raw(asked).await.expect("asked");
+    row.expect("a command")
+        .try_get("", "request_hash")
+        .expect("bytes")
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_request_is_under_a_key_and_older_rows_are_known_again() {
+    for ledger in Ledger::all().await {
+        let (core, label, account) = (&ledger.core, ledger.label(), Uuid::from_u128(9));
+        let run = |request| {
+            core.execute::<i64, CoreError, _>(
+                context("operator:li", "k", request),
+                raising(account, 0),
+            )
+        };
+        assert_eq!(run(1).await.expect("accepted"), 1, "{label}");
+        let stored = kept(&ledger, None).await;
+        assert_eq!(stored.len(), 33, "{label}: a version and a code");
+        assert!(!stored.windows(32).any(|part| part == [1; 32]), "{label}");
+        let plain = Sha256::digest([1; 32]);
+        assert!(
+            !stored.windows(32).any(|part| part == plain.as_slice()),
+            "{label}"
+        );
+        assert_eq!(run(1).await.expect("known again"), 1, "{label}");
+        assert!(matches!(run(2).await, Err(CoreError::KeyReused)), "{label}");
+
+        // As versions before kept it; a hash that begins as a keyed one does, too.
+        for old in [1, 7] {
+            kept(&ledger, Some([old; 32])).await;
+            assert_eq!(run(old).await.expect("known again"), 1, "{label}");
+            assert!(matches!(run(2).await, Err(CoreError::KeyReused)), "{label}");
+        }
     }
 }
 

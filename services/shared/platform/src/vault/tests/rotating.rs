@@ -1,5 +1,7 @@
 //! Wrapping keys change while others read and write.
 
+use sea_orm::ConnectionTrait as _;
+
 use super::*;
 
 /// Registers and reads while keys are rotated three times: nothing fails, and nothing is left under an old key.
@@ -85,6 +87,122 @@ async fn a_rotation_under_load_fails_nobody() {
                     .is_ok()
             );
         }
+    }
+}
+
+/// What two commands at the same moment, or more, make of one file.
+#[test]
+fn of_many_who_renew_at_once_nobodys_key_is_lost() {
+    const WRITERS: usize = 8;
+    const EACH: usize = 8;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("vault.keys");
+    let file = || KeyFile::new(Suite::Aes256Gcm, &path);
+    file().establish().unwrap();
+    let first = file().current().unwrap();
+    let made: Vec<Uuid> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mine = file();
+                    (0..EACH).map(|_| mine.renew().unwrap()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        writers
+            .into_iter()
+            .flat_map(|writer| writer.join().unwrap())
+            .collect()
+    });
+    assert_eq!(made.len(), WRITERS * EACH);
+    let after = file();
+    for id in made.iter().chain([&first]) {
+        assert!(after.has(*id).unwrap(), "{id} is lost");
+    }
+    assert!(made.contains(&after.current().unwrap()));
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2, "the keys and their lock");
+    // No more than can be read again.
+    while after.renew().is_ok() {}
+    assert!(file().current().is_ok());
+}
+
+/// Rotations side by side, each as in a process of its own, while one key is in nobody's memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rotations_side_by_side_leave_every_data_key_with_the_key_that_it_names() {
+    for database in Databases::all().await {
+        let folder = tempfile::tempdir().unwrap();
+        let core = opened(&database.url).await;
+        let city = vault(folder.path(), Suite::Aes256Gcm);
+        city.start(&core).await.unwrap();
+        let keys = keys(&core, &city, &owners(300)).await;
+        let value = city.seal(&keys[7], &place("note", "7"), b"said").unwrap();
+        let rotations = (0..4).map(|_| {
+            let (core, path) = (core.clone(), folder.path().to_owned());
+            async move { rotation::rotate(&core, &vault(&path, Suite::Aes256Gcm)).await }
+        });
+        for rotated in futures::future::join_all(rotations).await {
+            rotated.unwrap();
+        }
+        let fresh = vault(folder.path(), Suite::Aes256Gcm);
+        fresh.start(&core).await.unwrap();
+        rotation::rotate(&core, &fresh).await.unwrap();
+        let standing = rotation::status(&core, &fresh).await.unwrap();
+        assert_eq!(standing.len(), 6, "{}: {standing:?}", database.label);
+        assert!(standing.iter().all(|key| key.is_here), "{standing:?}");
+        // What the column says is what the value says.
+        let text = "SELECT wrapping_key, wrapped FROM data_key";
+        let db = core.db().read();
+        let rows = db
+            .query_all_raw(crate::db::sql(db, text, Vec::new()))
+            .await
+            .unwrap();
+        assert_eq!(rows.len(), 300);
+        for row in rows {
+            let named: Uuid = row.try_get("", "wrapping_key").unwrap();
+            let wrapped: Vec<u8> = row.try_get("", "wrapped").unwrap();
+            assert_eq!(
+                Vault::key_id(&wrapped).unwrap(),
+                named,
+                "{}",
+                database.label
+            );
+        }
+        let id = Vault::key_id(&value).unwrap();
+        let found = fresh.keys_by_id(core.db().read(), &[id]).await.unwrap();
+        let clear = fresh
+            .open(&found[&id], &place("note", "7"), &value)
+            .unwrap();
+        assert_eq!(clear.as_slice(), b"said", "{}", database.label);
+    }
+}
+
+/// Two machines that were not given one key file.
+#[tokio::test]
+async fn of_two_first_starts_with_keys_of_their_own_one_goes_on() {
+    for database in Databases::all().await {
+        let (here, there) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let core = opened(&database.url).await;
+        let (one, two) = (
+            vault(here.path(), Suite::Aes256Gcm),
+            vault(there.path(), Suite::Aes256Gcm),
+        );
+        let (first, second) = tokio::join!(one.start(&core), two.start(&core));
+        assert!(first.is_ok() != second.is_ok(), "{}", database.label);
+        let refused = first.err().or(second.err()).unwrap();
+        assert!(
+            matches!(refused, VaultError::KeyMissing { .. }),
+            "{refused}"
+        );
+        // The one that saw no key a moment ago, when there is one: it changes nothing.
+        rotation::enter_first(&core, Uuid::from_u128(7))
+            .await
+            .unwrap();
+        let known = rotation::wrapping_keys(&core).await.unwrap();
+        assert_eq!(known.len(), 1, "{}: {known:?}", database.label);
+        let again = [one.start(&core).await, two.start(&core).await];
+        let ready = again.iter().filter(|start| start.is_ok()).count();
+        assert_eq!(ready, 1, "{}: one still starts", database.label);
     }
 }
 
