@@ -80,7 +80,7 @@ impl AccountService for AccountsGrpc {
     async fn sign_in(&self, request: Request<pb::SignInRequest>) -> Answer<pb::SignInResponse> {
         let cause = cause(&request);
         let asked = convert::sign_in(request.into_inner())?;
-        let found = self.0.sign_in(cause, asked).await?;
+        let found = self.0.sign_in_evenly(cause, asked).await?;
         let own = found.session.id.to_string();
         Ok(Response::new(pb::SignInResponse {
             token: found.token.reveal().to_owned(),

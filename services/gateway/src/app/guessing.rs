@@ -6,8 +6,10 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use hotline_kernel::time::{Timestamp, from_micros, micros};
 use hotline_platform::work::{AuditEntry, Cause, Work};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::sign_in::{SignIn, SignedIn};
 use super::{Accounts, unremembered};
 use crate::domain::throttle::NotBefore;
 use crate::error::GatewayError;
@@ -17,6 +19,9 @@ use crate::store::failures;
 const NAME_BITS: u32 = 16;
 /// Addresses share so many counters.
 const ADDRESS_BITS: u32 = 20;
+/// A guess that is not compared is refused after such a time: a multiple of what it takes to find out, so that the
+/// answer's time does not tell what was found. It costs nobody anything: whoever is told to wait waits.
+const REFUSED_AFTER: Duration = Duration::from_millis(25);
 
 /// Which counters a guess counts on.
 #[derive(Clone, Debug)]
@@ -78,6 +83,24 @@ impl Accounts {
         let mac = self.inner.counters.mac(&[text.as_bytes()]);
         let first = mac.first_chunk::<4>().copied().unwrap_or_default();
         u32::from_be_bytes(first) >> (32 - bits)
+    }
+
+    /// Lets somebody in who may have a watch: a refusal takes as long whether there is an account of the name or not.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accounts::sign_in`].
+    pub(crate) async fn sign_in_evenly(
+        &self,
+        cause: Cause,
+        asked: SignIn,
+    ) -> Result<SignedIn, GatewayError> {
+        let begun = Instant::now();
+        let answer = self.sign_in(cause, asked).await;
+        if let Err(GatewayError::TooMany { .. }) = answer {
+            sleep_until(begun + REFUSED_AFTER).await;
+        }
+        answer
     }
 
     /// Whether a guess would be evaluated now: a look, which writes nothing.

@@ -63,7 +63,7 @@ pub(super) async fn sign_in(State(site): State<Site>, mut form: Form) -> Respons
         agent: form.visit.agent.clone(),
     };
     let cause = form.visit.cause("sign-in");
-    match site.accounts.sign_in(cause, asked).await {
+    match site.accounts.sign_in_evenly(cause, asked).await {
         Ok(signed_in) => {
             let session = cookie(SESSION, signed_in.token.reveal(), None);
             go_to(

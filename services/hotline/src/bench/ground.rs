@@ -9,6 +9,7 @@ use anyhow::{Context as _, bail};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 
 use super::cpu;
+use super::program::Program;
 use crate::config::Config;
 use crate::demo::city::Clients;
 use crate::demo::founding;
@@ -54,6 +55,8 @@ struct Made {
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) kind: Kind,
+    /// Whose tables these are.
+    pub(super) program: Program,
     folder: PathBuf,
     config: PathBuf,
     urls: BTreeMap<Name, String>,
@@ -86,8 +89,13 @@ impl Grounds {
         self.redis.as_deref()
     }
 
-    /// Makes empty databases and a folder.
+    /// Makes empty databases and a folder for this program.
     pub(super) async fn make(&self, kind: Kind) -> anyhow::Result<Ground> {
+        self.make_for(kind, Program::This).await
+    }
+
+    /// As [`Grounds::make`], for `program`.
+    pub(super) async fn make_for(&self, kind: Kind, program: Program) -> anyhow::Result<Ground> {
         let count = {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
             made.count += 1;
@@ -104,7 +112,7 @@ impl Grounds {
                 .rsplit_once('/')
                 .context("--postgres ends with a database's name")?;
             let connection = connect(admin).await?;
-            for &name in Name::ALL {
+            for &name in program.services() {
                 let database = format!("{PREFIX}{}_{count}_{name}", std::process::id());
                 connection
                     .execute_unprepared(&format!("CREATE DATABASE {database}"))
@@ -115,7 +123,7 @@ impl Grounds {
             postmaster = find_postmaster(&connection).await?;
             connection.close().await?;
         } else {
-            for &name in Name::ALL {
+            for &name in program.services() {
                 let file = folder.join(format!("{name}.db"));
                 urls.insert(name, format!("sqlite://{}", file.display()));
             }
@@ -123,6 +131,7 @@ impl Grounds {
         let config = write_config(&folder, &urls)?;
         Ok(Ground {
             kind,
+            program,
             folder,
             config,
             urls,

@@ -1,20 +1,15 @@
 //! `hotline import` of invented CSV files into a running intake: rows a second, and the memory of both.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context as _, bail};
 use tokio::process::Command;
 
 use super::ground::{Ground, Kind};
 use super::load::float;
 use super::report::{Section, Table, figure};
 use super::server::Server;
-use super::{Bench, cpu, texts};
+use super::{Bench, child, texts};
 use crate::services::Name;
-
-/// How often the memory of the importing process is looked at.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// Measures imports on every database there is.
 pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
@@ -58,8 +53,8 @@ async fn one(ground: &Ground, rows: u64) -> anyhow::Result<Vec<String>> {
     let server = Server::start(ground, &[Name::Intake], &[]).await?;
     server.found(&[Name::Intake]).await?;
     let (server_before, database_before) = (server.cpu()?, ground.database_cpu()?);
-    let begun = Instant::now();
-    let mut importing = Command::new(std::env::current_exe()?)
+    let mut importing = Command::new(std::env::current_exe()?);
+    importing
         .arg("import")
         .arg(&file)
         .args([
@@ -70,32 +65,9 @@ async fn one(ground: &Ground, rows: u64) -> anyhow::Result<Vec<String>> {
             "--server",
         ])
         .arg(server.url())
-        .current_dir(ground.folder())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let pid = importing.id().context("a process has an id")?;
-    let mut import_kib = 0;
-    let status = loop {
-        // It may end between two looks.
-        import_kib = cpu::peak_memory_kib(pid)
-            .unwrap_or(import_kib)
-            .max(import_kib);
-        tokio::select! {
-            ended = importing.wait() => break ended?,
-            () = tokio::time::sleep(LOOK) => {}
-        }
-    };
-    let seconds = begun.elapsed().as_secs_f64();
-    if !status.success() {
-        let output = importing.wait_with_output().await?;
-        bail!(
-            "hotline import: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-    }
+        .current_dir(ground.folder());
+    let imported = child::run(&mut importing, "hotline import").await?;
+    let (seconds, import_kib) = (imported.seconds, imported.peak_kib);
     let each = |spent: Duration| figure(spent.as_secs_f64() * 1e6 / float(rows.max(1)));
     let database = ground
         .database_cpu()?

@@ -57,14 +57,17 @@ impl load::Client for Caller {
 }
 
 /// An intake that is driven.
-struct Driven<'a> {
+pub(super) struct Driven<'a> {
     ground: &'a Ground,
     server: Server,
     next: Arc<AtomicU64>,
 }
 
 impl<'a> Driven<'a> {
-    async fn start(ground: &'a Ground, overrides: &[(&str, &str)]) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        ground: &'a Ground,
+        overrides: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let server = Server::start(ground, &[Name::Intake], overrides).await?;
         server.found(&[Name::Intake]).await?;
         Ok(Self {
@@ -82,7 +85,7 @@ impl<'a> Driven<'a> {
         })
     }
 
-    async fn measure(&self, clients: usize, window: Window) -> anyhow::Result<Measured> {
+    pub(super) async fn measure(&self, clients: usize, window: Window) -> anyhow::Result<Measured> {
         let mut callers = Vec::new();
         for _ in 0..clients {
             callers.push(self.caller("load")?);
@@ -92,6 +95,32 @@ impl<'a> Driven<'a> {
             ground: self.ground,
         };
         load::closed_loop(callers, window, &watched).await
+    }
+
+    /// Waits until every event and every audit row has its number, so that nobody works in another's time.
+    ///
+    /// Then the tables are analysed, as autovacuum does every minute: a statement that was planned while they
+    /// were empty reads them from end to end until then.
+    pub(super) async fn rest(&self, database: &DatabaseConnection) -> anyhow::Result<()> {
+        for text in self.ground.program.unnumbered() {
+            loop {
+                let asked =
+                    Statement::from_sql_and_values(database.get_database_backend(), *text, []);
+                let row = database.query_one_raw(asked).await?;
+                let waiting: i64 = row.context("a count")?.try_get("", "waiting")?;
+                if waiting == 0 {
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        database.execute_unprepared("ANALYZE").await?;
+        Ok(())
+    }
+
+    /// Ends the server.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.server.stop().await
     }
 }
 
@@ -105,13 +134,6 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
         }
     }
     Ok(section)
-}
-
-fn window(bench: &Bench) -> Window {
-    Window {
-        warm_up: bench.sizes.warm_up(),
-        measured: bench.sizes.measured(),
-    }
 }
 
 async fn postgres(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
@@ -142,15 +164,15 @@ async fn postgres(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
             script: text,
             values: &script.values,
             clients,
-            window: window(bench),
+            window: bench.window(),
         };
-        rest(&database).await?;
+        driven.rest(&database).await?;
         let separate = pgbench::run(job(&script.separate)).await?;
-        rest(&database).await?;
+        driven.rest(&database).await?;
         let pipelined = pgbench::run(job(&script.pipelined)).await?;
-        rest(&database).await?;
-        let hotline = driven.measure(clients, window(bench)).await?;
-        rest(&database).await?;
+        driven.rest(&database).await?;
+        let hotline = driven.measure(clients, bench.window()).await?;
+        driven.rest(&database).await?;
         table
             .rows
             .push(row(clients, "pgbench, statement by statement", &separate));
@@ -162,7 +184,7 @@ async fn postgres(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
     }
     section.tables.push(table);
     database.close().await?;
-    driven.server.stop().await
+    driven.stop().await
 }
 
 fn goals(
@@ -208,8 +230,8 @@ async fn sqlite(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
     let alone = Driven::start(&grounds[0], &[("HOTLINE__INTAKE__BATCH_MAX", "1")]).await?;
     let grouped = Driven::start(&grounds[1], &[]).await?;
     for &clients in &bench.sizes.clients {
-        let each = alone.measure(clients, window(bench)).await?;
-        let many = grouped.measure(clients, window(bench)).await?;
+        let each = alone.measure(clients, bench.window()).await?;
+        let many = grouped.measure(clients, bench.window()).await?;
         table.rows.push(row(clients, "a commit each", &each));
         table.rows.push(row(clients, "**group commit**", &many));
         if clients == 32 {
@@ -221,8 +243,8 @@ async fn sqlite(bench: &Bench, section: &mut Section) -> anyhow::Result<()> {
         }
     }
     section.tables.push(table);
-    alone.server.stop().await?;
-    grouped.server.stop().await
+    alone.stop().await?;
+    grouped.stop().await
 }
 
 fn row(clients: usize, what: &str, measured: &Measured) -> Vec<String> {
@@ -250,28 +272,10 @@ async fn one_registration(
     driven: &Driven<'_>,
     database: &DatabaseConnection,
 ) -> anyhow::Result<Written> {
-    rest(database).await?;
+    driven.rest(database).await?;
     let before = script::see(database).await?;
     load::Client::call(&mut driven.caller("look")?).await?;
-    rest(database).await?;
+    driven.rest(database).await?;
     let after = script::see(database).await?;
     Written::between(&before, &after, database).await
-}
-
-/// Waits until every event has its number, so that the relay does not work in another's time.
-///
-/// Then the tables are analysed, as autovacuum does every minute: a statement that was planned while they
-/// were empty reads them from end to end until then.
-async fn rest(database: &DatabaseConnection) -> anyhow::Result<()> {
-    let text = "SELECT count(*) AS waiting FROM outbox WHERE pub_seq IS NULL";
-    loop {
-        let asked = Statement::from_sql_and_values(database.get_database_backend(), text, []);
-        let row = database.query_one_raw(asked).await?;
-        let waiting: i64 = row.context("a count")?.try_get("", "waiting")?;
-        if waiting == 0 {
-            database.execute_unprepared("ANALYZE").await?;
-            return Ok(());
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }

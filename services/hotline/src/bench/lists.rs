@@ -17,11 +17,11 @@ use hotline_proto::routing::{
 use super::Bench;
 use super::fill::{self, Extent, Filler, SOUGHT, Sought};
 use super::ground::{Ground, Kind};
-use super::load::{self, Watched, Window};
+use super::load::{self, Measured, Watched, Window};
 use super::report::{Goal, Section, Table, figure};
 use super::sample::{self, Lived};
 use super::server::Server;
-use crate::demo::city::{by, said};
+use crate::demo::city::{by, by_unit, said};
 use crate::services::Name;
 
 /// Rows of a page.
@@ -31,14 +31,15 @@ const DAYS: i64 = 365;
 /// A page may take so long for one client.
 const GOAL_MS: f64 = 20.0;
 
-const INTAKE_TABLES: &[&str] = &["appeal", "matter"];
-const ROUTING_TABLES: &[&str] = &["ticket", "ticket_matter", "ticket_step"];
-const REPORTING_TABLES: &[&str] = &["ticket_view"];
+/// Whose lists are looked at.
+const SERVICES: &[Name] = &[Name::Intake, Name::Routing, Name::Reporting];
 
 /// A page that is looked at.
 #[derive(Clone, Copy, Debug)]
-enum Look {
+pub(super) enum Look {
     UnitOpen,
+    /// As a clerk of the unit sees it.
+    OwnOpen,
     Citizen,
     Ticket,
     History,
@@ -52,9 +53,10 @@ impl Look {
         all
     }
 
-    fn label(self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::UnitOpen => "a unit's open tickets, 20 of them",
+            Self::OwnOpen => "a unit's open tickets, asked by its clerk",
             Self::Citizen => "a citizen's appeals, at most 20",
             Self::Ticket => "a ticket",
             Self::History => "a ticket's history",
@@ -79,18 +81,18 @@ impl load::Client for Looker {
         let turn = self.next.fetch_add(1, Ordering::Relaxed);
         let n = turn.wrapping_mul(1_000_003) % self.tickets + 1;
         match self.look {
-            Look::UnitOpen => {
-                let unit = usize::try_from(n)? % self.units.len();
+            Look::UnitOpen | Look::OwnOpen => {
+                let unit = &self.units[usize::try_from(n)? % self.units.len()];
                 let request = ListTicketsRequest {
-                    unit_code: self.units[unit].clone(),
+                    unit_code: unit.clone(),
                     page_size: PAGE,
                     ..ListTicketsRequest::default()
                 };
-                said(
-                    self.routing
-                        .list_tickets(by("dispatcher", "bench", request))
-                        .await,
-                )?;
+                let request = match self.look {
+                    Look::OwnOpen => by_unit(unit, request),
+                    _ => by("dispatcher", "bench", request),
+                };
+                said(self.routing.list_tickets(request).await)?;
             }
             Look::Citizen => {
                 let request = ListAppealsRequest {
@@ -158,22 +160,28 @@ pub(super) async fn measure(bench: &Bench) -> anyhow::Result<Section> {
             Kind::Sqlite => bench.sizes.tickets / 10,
         };
         let ground = bench.grounds.make(kind).await?;
-        Box::pin(filled(&ground, tickets)).await?;
+        Box::pin(filled(&ground, tickets, SERVICES)).await?;
         measure_on(bench, &ground, tickets, &mut section).await?;
         bench.grounds.clear().await;
     }
     Ok(section)
 }
 
-async fn filled(ground: &Ground, tickets: u64) -> anyhow::Result<()> {
+/// Fills the tables that lists of `services` read.
+pub(super) async fn filled(ground: &Ground, tickets: u64, services: &[Name]) -> anyhow::Result<()> {
     let (closed, opened) = sample::live(ground).await?;
-    let one = |name, tables| fill_one(ground, name, tables, tickets, &closed, &opened);
-    tokio::try_join!(
-        one(Name::Intake, INTAKE_TABLES),
-        one(Name::Routing, ROUTING_TABLES),
-        one(Name::Reporting, REPORTING_TABLES)
-    )?;
+    let one = |name: &Name| fill_one(ground, *name, tables(*name), tickets, &closed, &opened);
+    futures::future::try_join_all(services.iter().map(one)).await?;
     Ok(())
+}
+
+fn tables(name: Name) -> &'static [&'static str] {
+    match name {
+        Name::Intake => &["appeal", "matter"],
+        Name::Routing => &["ticket", "ticket_matter", "ticket_step"],
+        Name::Reporting => &["ticket_view"],
+        Name::Feedback | Name::Gateway => &[],
+    }
 }
 
 async fn fill_one(
@@ -201,6 +209,63 @@ async fn fill_one(
     Ok(database.close().await?)
 }
 
+/// A server over filled tables.
+pub(super) struct Shelf<'a> {
+    ground: &'a Ground,
+    server: Server,
+    units: Arc<Vec<String>>,
+    tickets: u64,
+}
+
+impl<'a> Shelf<'a> {
+    /// Starts `services` over what [`filled`] filled.
+    pub(super) async fn start(
+        ground: &'a Ground,
+        tickets: u64,
+        services: &[Name],
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
+            ground,
+            server: Server::start(ground, services, &[]).await?,
+            units: Arc::new(fill::codes("units")),
+            tickets,
+        })
+    }
+
+    /// Lets so many clients look at one kind of page.
+    pub(super) async fn look(
+        &self,
+        look: Look,
+        clients: usize,
+        window: Window,
+    ) -> anyhow::Result<Measured> {
+        let mut lookers = Vec::new();
+        let next = Arc::new(AtomicU64::new(0));
+        for _ in 0..clients {
+            let channel = self.server.connect()?;
+            lookers.push(Looker {
+                intake: IntakeServiceClient::new(channel.clone()),
+                routing: RoutingServiceClient::new(channel.clone()),
+                reporting: ReportingServiceClient::new(channel),
+                look,
+                units: Arc::clone(&self.units),
+                tickets: self.tickets,
+                next: Arc::clone(&next),
+            });
+        }
+        let watched = Watched {
+            server: &self.server,
+            ground: self.ground,
+        };
+        load::closed_loop(lookers, window, &watched).await
+    }
+
+    /// Ends the server.
+    pub(super) async fn stop(self) -> anyhow::Result<()> {
+        self.server.stop().await
+    }
+}
+
 async fn measure_on(
     bench: &Bench,
     ground: &Ground,
@@ -208,38 +273,14 @@ async fn measure_on(
     section: &mut Section,
 ) -> anyhow::Result<()> {
     let label = ground.kind.label();
-    let server =
-        Server::start(ground, &[Name::Intake, Name::Routing, Name::Reporting], &[]).await?;
+    let shelf = Shelf::start(ground, tickets, SERVICES).await?;
     let mut table = Table::new(
         &format!("{label}, {tickets} tickets:"),
         &["page", "clients", "p50 ms", "p99 ms", "pages/s"],
     );
-    let units = Arc::new(fill::codes("units"));
     for look in Look::all() {
         for clients in [1, 8] {
-            let mut lookers = Vec::new();
-            let next = Arc::new(AtomicU64::new(0));
-            for _ in 0..clients {
-                let channel = server.connect()?;
-                lookers.push(Looker {
-                    intake: IntakeServiceClient::new(channel.clone()),
-                    routing: RoutingServiceClient::new(channel.clone()),
-                    reporting: ReportingServiceClient::new(channel),
-                    look,
-                    units: Arc::clone(&units),
-                    tickets,
-                    next: Arc::clone(&next),
-                });
-            }
-            let window = Window {
-                warm_up: bench.sizes.warm_up(),
-                measured: bench.sizes.measured(),
-            };
-            let watched = Watched {
-                server: &server,
-                ground,
-            };
-            let measured = load::closed_loop(lookers, window, &watched).await?;
+            let measured = shelf.look(look, clients, bench.window()).await?;
             table.rows.push(vec![
                 look.label().to_owned(),
                 clients.to_string(),
@@ -258,5 +299,5 @@ async fn measure_on(
         }
     }
     section.tables.push(table);
-    server.stop().await
+    shelf.stop().await
 }

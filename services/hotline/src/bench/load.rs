@@ -95,6 +95,15 @@ impl Watched<'_> {
 }
 
 impl Spent {
+    /// All of them together.
+    pub(super) fn sum(all: &[Self]) -> Self {
+        Self {
+            server: all.iter().map(|spent| spent.server).sum(),
+            client: all.iter().map(|spent| spent.client).sum(),
+            database: all.iter().map(|spent| spent.database).sum(),
+        }
+    }
+
     pub(super) fn since(self, before: Self) -> Self {
         let database = self.database.zip(before.database);
         Self {

@@ -5,6 +5,9 @@
 //! ([`server::Server`]: child processes of this binary, reached over TCP), drives them
 //! ([`load::closed_loop`]) and returns a [`report::Section`].
 
+mod apart;
+mod audit;
+mod child;
 mod cpu;
 mod export;
 mod fill;
@@ -17,12 +20,15 @@ mod machine;
 mod open_loop;
 mod overload;
 mod pgbench;
+mod program;
+mod protection;
 mod replay;
 mod report;
 mod reports;
 mod sample;
 mod script;
 mod server;
+mod signin;
 mod texts;
 mod visible;
 
@@ -32,6 +38,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 
 use self::ground::Grounds;
+use self::load::Window;
 use self::machine::Machine;
 use self::report::{Report, Section};
 
@@ -54,6 +61,12 @@ enum Scenario {
     Replay,
     /// Five times as many registrations as intake can take.
     Overload,
+    /// Registrations and pages beside a release from before access, encryption and audit; needs `--before`.
+    Protection,
+    /// The walk along the audit trail.
+    Audit,
+    /// Whether the time of a refusal tells names and tickets that are known from others.
+    Signin,
 }
 
 impl Scenario {
@@ -66,6 +79,9 @@ impl Scenario {
         Self::Export,
         Self::Replay,
         Self::Overload,
+        Self::Protection,
+        Self::Audit,
+        Self::Signin,
     ];
 
     /// Its name on the command line and in the document.
@@ -79,6 +95,9 @@ impl Scenario {
             Self::Visible => "visible",
             Self::Import => "import",
             Self::Overload => "overload",
+            Self::Protection => "protection",
+            Self::Audit => "audit",
+            Self::Signin => "signin",
         }
     }
 
@@ -92,6 +111,12 @@ impl Scenario {
             Self::Visible => visible::measure(bench).await,
             Self::Import => import::measure(bench).await,
             Self::Overload => overload::measure(bench).await,
+            Self::Protection => {
+                let before = bench.before.clone().context("expected --before BINARY")?;
+                protection::measure(bench, before).await
+            }
+            Self::Audit => audit::measure(bench).await,
+            Self::Signin => signin::measure(bench).await,
         }
     }
 }
@@ -108,6 +133,9 @@ pub struct Args {
     /// A Redis that may hold the streams of a measured city; without it, figures with Redis are left out.
     #[arg(long, value_name = "URL")]
     redis: Option<String>,
+    /// The binary of a release from before access, encryption and audit, to measure what they cost.
+    #[arg(long, value_name = "BINARY")]
+    before: Option<PathBuf>,
     /// Writes the report to a file as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -149,6 +177,15 @@ pub struct Sizes {
     /// Appeals whose events are replayed.
     #[arg(long, default_value_t = 5_000)]
     replayed: u64,
+    /// How often two programs are measured in turn.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Rows of the audit trail that is walked.
+    #[arg(long, default_value_t = 1_000_000)]
+    audit_rows: u64,
+    /// Wrong passwords of each kind whose refusals are timed.
+    #[arg(long, default_value_t = 200)]
+    samples: usize,
     /// Seconds of overload.
     #[arg(long, default_value_t = 60)]
     overload_seconds: u64,
@@ -168,24 +205,36 @@ impl Sizes {
 struct Bench {
     grounds: Grounds,
     sizes: Sizes,
+    before: Option<PathBuf>,
+}
+
+impl Bench {
+    fn window(&self) -> Window {
+        Window {
+            warm_up: self.sizes.warm_up(),
+            measured: self.sizes.measured(),
+        }
+    }
 }
 
 /// Measures and prints; the report is written even if a later scenario fails.
 pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let machine = Machine::look(args.postgres.as_deref()).await?;
+    let can = |scenario: &Scenario| *scenario != Scenario::Protection || args.before.is_some();
     let scenarios = if args.scenarios.is_empty() {
-        Scenario::ALL
+        Scenario::ALL.iter().copied().filter(can).collect()
     } else {
-        &args.scenarios
+        args.scenarios.clone()
     };
     let bench = Bench {
         grounds: Grounds::new(args.postgres.clone(), args.redis.clone())?,
         sizes: args.sizes.clone(),
+        before: args.before.clone(),
     };
     let mut report = Report::new(machine);
     report.print_head()?;
     let measured = tokio::select! {
-        measured = measure(&bench, scenarios, &mut report, &args) => measured,
+        measured = measure(&bench, &scenarios, &mut report, &args) => measured,
         interrupted = tokio::signal::ctrl_c() => interrupted.map_err(Into::into).and_then(|()| bail!("interrupted")),
     };
     bench.grounds.clear().await;

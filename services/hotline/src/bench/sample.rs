@@ -12,8 +12,12 @@ use hotline_proto::routing::{
 use hotline_proto::shared::{Satisfaction, Solved, TicketState};
 
 use super::ground::Ground;
+use super::program::Program;
+use super::server::Server;
 use super::texts;
 use crate::demo::city::{Clients, by, by_unit, said};
+use crate::demo::founding;
+use crate::services::Name;
 
 /// How long one step of a life may take to be heard.
 const HEARD_MAX: Duration = Duration::from_secs(30);
@@ -30,8 +34,17 @@ pub(super) struct Lived {
     pub(super) ticket: String,
 }
 
-/// Lets one ticket live to its archive, and one to its unit's hands, in a city that then ends.
+/// Lets one ticket live to its archive, and one to its unit's hands, in a city that then ends. An older release is
+/// not asked whether all of it was heard everywhere: of it no more than intake and routing may be read.
 pub(super) async fn live(ground: &Ground) -> anyhow::Result<(Lived, Lived)> {
+    if let Program::Before(_) = ground.program {
+        let server = Server::start(ground, &[], &[]).await?;
+        let clients = server.clients()?;
+        founding::load_tables(&clients, Name::FLOW).await?;
+        let lived = both(clients).await;
+        server.stop().await?;
+        return lived;
+    }
     let city = ground.city().await?;
     let clients = Clients::new(|service| city.transport(service));
     let lived = both(clients).await;

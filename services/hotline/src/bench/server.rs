@@ -1,4 +1,4 @@
-//! A city, or a service of it, as a child process of this binary.
+//! A city, or a service of it, as a child process: of this binary, or of its ground's.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,6 +12,7 @@ use hotline_platform::peers::{Outgoing, Peers, Transport};
 
 use super::cpu;
 use super::ground::Ground;
+use super::program::{self, Program};
 use crate::demo::city::Clients;
 use crate::demo::founding;
 use crate::identity;
@@ -42,8 +43,8 @@ pub(super) fn clients_at(
 pub(super) struct Server {
     child: Child,
     addr: SocketAddr,
-    /// What its callers say of themselves.
-    outgoing: Outgoing,
+    /// What its callers say of themselves; `None`: it believes their word.
+    outgoing: Option<Outgoing>,
 }
 
 impl Server {
@@ -66,7 +67,7 @@ impl Server {
         overrides: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
         let log = ground.folder().join(format!("server-{}.log", addr.port()));
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(ground.program.binary()?);
         command
             .arg("run")
             .args(services.iter().map(|name| name.word()))
@@ -77,18 +78,18 @@ impl Server {
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?);
         if !services.is_empty() {
-            for name in Name::ALL.iter().filter(|name| !services.contains(name)) {
+            let others = ground.program.services().iter();
+            for name in others.filter(|name| !services.contains(name)) {
                 let key = format!("HOTLINE__PEERS__{}", name.word().to_uppercase());
                 command.env(key, NOWHERE);
             }
         }
         command.envs(overrides.iter().copied());
         let child = command.spawn().context("start a server")?;
-        let outgoing = Outgoing::default();
         let mut server = Self {
             child,
             addr,
-            outgoing,
+            outgoing: None,
         };
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(addr).await.is_err() {
@@ -98,8 +99,10 @@ impl Server {
             }
             tokio::time::sleep(LOOK).await;
         }
-        // Its first start made the key.
-        server.outgoing = identity::of_a_command(&ground.config()?)?;
+        if let Program::This = ground.program {
+            // Its first start made the key.
+            server.outgoing = Some(identity::of_a_command(&ground.config()?)?);
+        }
         Ok(server)
     }
 
@@ -121,7 +124,10 @@ impl Server {
     /// A connection of its own to it.
     pub(super) fn connect(&self) -> anyhow::Result<Transport> {
         let addresses = BTreeMap::from([("server".to_owned(), self.url())]);
-        let peers = Peers::at(&addresses, &self.outgoing)?;
+        let Some(outgoing) = &self.outgoing else {
+            return program::believing(&self.url());
+        };
+        let peers = Peers::at(&addresses, outgoing)?;
         Ok(Arc::new(peers).transport("server", None))
     }
 
@@ -132,8 +138,8 @@ impl Server {
 
     /// Clients of every service, all of them here.
     pub(super) fn clients(&self) -> anyhow::Result<Clients> {
-        let here = |name: &Name| (name.word().to_owned(), self.url());
-        clients_at(&self.outgoing, &Name::ALL.iter().map(here).collect())
+        let here = self.connect()?;
+        Ok(Clients::new(|_| here.clone()))
     }
 
     /// Loads the sample city's tables that `services` own.
