@@ -1,7 +1,9 @@
 //! What can be configured of the gateway.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
+use openidconnect::{ClientSecret, reqwest};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
@@ -38,6 +40,92 @@ pub struct Config {
     /// with another word is none here.
     #[serde(deserialize_with = "environment")]
     pub key_environment: String,
+    /// `[gateway.oidc]`: the identity provider; absent: everybody has a password here.
+    pub oidc: Option<OidcConfig>,
+}
+
+/// `[gateway.oidc]`: what is agreed on with the identity provider (`OpenID` Connect).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcConfig {
+    /// Who it is, letter for letter as its tokens say: an `https` address, or `http` on this machine.
+    pub issuer: String,
+    /// Who we are to it.
+    pub client_id: String,
+    /// File with the secret that proves it.
+    pub client_secret_file: Option<PathBuf>,
+    /// That secret itself; goes before the file. For the environment.
+    pub client_secret: Option<ClientSecret>,
+    /// File with the certificates of the authority that it shows one of, in PEM; absent: those that browsers know.
+    pub ca_file: Option<PathBuf>,
+    /// Whether everybody has to prove himself anew who signs in, even if it still knows his browser: desks are shared.
+    #[serde(default = "yes")]
+    pub reauthenticate: bool,
+    /// Values of `acr` that mean a second factor, which then counts for ours.
+    #[serde(default)]
+    pub second_factor_acr: Vec<String>,
+    /// Values of `amr` that mean a second factor, which then counts for ours.
+    #[serde(default)]
+    pub second_factor_amr: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What is wrong with `[gateway.oidc]`.
+#[derive(Debug, thiserror::Error)]
+pub enum OidcSettingsError {
+    /// An address that others could listen to.
+    #[error("`[gateway.oidc] issuer`: expected an https address, or http on this machine")]
+    Issuer,
+    /// Nobody can be sent back.
+    #[error(
+        "`[gateway] public_url`: expected an address, for the identity provider sends people back there"
+    )]
+    PublicUrl,
+    /// No secret.
+    #[error(
+        "`[gateway.oidc] client_secret_file`: expected a file, or the secret in the environment as \
+         HOTLINE__GATEWAY__OIDC__CLIENT_SECRET"
+    )]
+    SecretMissing,
+    /// The secret's file.
+    #[error("`[gateway.oidc] client_secret_file`: {path} cannot be read")]
+    SecretUnreadable {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The authority's file.
+    #[error("`[gateway.oidc] ca_file`: expected certificates in PEM in {0}")]
+    Authority(PathBuf),
+    /// The program could not make a client.
+    #[error("no client for the identity provider could be made")]
+    Client(#[source] reqwest::Error),
+}
+
+impl OidcConfig {
+    /// What proves us to the provider.
+    pub(crate) fn secret(&self) -> Result<ClientSecret, OidcSettingsError> {
+        if let Some(secret) = &self.client_secret {
+            return Ok(secret.clone());
+        }
+        let path = self.client_secret_file.as_ref();
+        let path = path.ok_or(OidcSettingsError::SecretMissing)?;
+        let text = std::fs::read_to_string(path).map_err(|source| {
+            OidcSettingsError::SecretUnreadable {
+                path: path.clone(),
+                source,
+            }
+        })?;
+        let text = zeroize::Zeroizing::new(text);
+        if text.trim().is_empty() {
+            return Err(OidcSettingsError::SecretMissing);
+        }
+        Ok(ClientSecret::new(text.trim().to_owned()))
+    }
 }
 
 impl Default for Config {
@@ -50,6 +138,7 @@ impl Default for Config {
             password_memory_kib: 64 * 1024,
             password_passes: 3,
             key_environment: "city".to_owned(),
+            oidc: None,
         }
     }
 }

@@ -40,6 +40,12 @@ pub(crate) enum GatewayError {
     /// Too many passwords are being hashed.
     #[error("too many people sign in at this moment; try again")]
     Busy,
+    /// Nobody is told what was wrong, nor whether there is an account for this person of the provider.
+    #[error("this person of the identity provider cannot sign in here, or has to begin again")]
+    ProviderRefused,
+    /// The identity provider does not answer, or none is agreed on.
+    #[error("the identity provider does not answer; try again later")]
+    ProviderAway,
     /// The code was not the one of the moment, or was used.
     #[error("the code is wrong or was used; wait for the next one")]
     CodeWrong,
@@ -99,6 +105,8 @@ impl From<GatewayError> for Status {
                 tracing::error!(cause, "the gateway failed");
                 (Code::Internal, "FAILED")
             }
+            GatewayError::ProviderRefused => (Code::Unauthenticated, "PROVIDER_REFUSED"),
+            GatewayError::ProviderAway => (Code::Unavailable, "PROVIDER_AWAY"),
             GatewayError::SignInRefused => (Code::Unauthenticated, "SIGN_IN_REFUSED"),
             GatewayError::PasswordExpired => (Code::FailedPrecondition, "PASSWORD_EXPIRED"),
             GatewayError::Weak(_) => (Code::InvalidArgument, "PASSWORD_WEAK"),

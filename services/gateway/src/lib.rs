@@ -27,7 +27,8 @@ use hotline_platform::runtime::{Runtime, Service};
 use hotline_proto::gateway::account_service_server::AccountServiceServer;
 use tonic::service::Routes;
 
-pub use crate::config::Config;
+use crate::app::oidc::provider::Provider;
+pub use crate::config::{Config, OidcConfig, OidcSettingsError};
 
 /// The service's name: in configuration, logs, events and `hotline run`.
 const NAME: &str = "gateway";
@@ -72,6 +73,14 @@ impl Door {
     }
 }
 
+/// The identity provider, if one is agreed on and there are pages to come back to.
+fn provider(config: &Config) -> Result<Option<Provider>, OidcSettingsError> {
+    let agreed = config.oidc.as_ref().zip(config.pages_url());
+    agreed
+        .map(|(oidc, url)| Provider::new(oidc, &url))
+        .transpose()
+}
+
 /// Puts the service together; `compose` starts it.
 ///
 /// # Errors
@@ -81,7 +90,9 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Gateway, MountEr
     let core = runtime
         .open(NAME, &config.database_url, store::migration::migrations())
         .await?;
-    let accounts = app::Accounts::new(core.clone(), |purpose| runtime.derive_key(purpose), &config)
+    let provider = provider(&config).map_err(|error| MountError::Settings(Box::new(error)))?;
+    let derive_key = |purpose: &str| runtime.derive_key(purpose);
+    let accounts = app::Accounts::new(core.clone(), derive_key, &config, provider)
         .map_err(|error| MountError::Settings(Box::new(error)))?;
     let server = AccountServiceServer::new(grpc::AccountsGrpc(accounts.clone()));
     Ok(Gateway {
@@ -94,7 +105,8 @@ pub async fn mount(runtime: &Runtime, config: Config) -> Result<Gateway, MountEr
         authenticate: Arc::new(authenticate::Bearers(accounts.clone())),
         door: Door(accounts.clone()),
         pages: config.listen.zip(config.pages_url()).map(|(listen, url)| {
-            let site = web::Site::new(accounts, runtime.derive_key("gateway forms"), &url);
+            let forms_key = runtime.derive_key("gateway forms");
+            let site = web::Site::new(accounts, forms_key, &url, runtime.zone());
             (listen, web::router(site))
         }),
     })

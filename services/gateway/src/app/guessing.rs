@@ -26,8 +26,8 @@ const REFUSED_AFTER: Duration = Duration::from_millis(25);
 /// Which counters a guess counts on.
 #[derive(Clone, Debug)]
 pub(crate) struct Counters {
-    /// Of the account, with its device if that is known.
-    account: String,
+    /// Of the account, with its device if that is known; none while nobody knows whose it would be.
+    account: Option<String>,
     /// Of the address; a known device has a counter of its own and needs none.
     address: Option<String>,
 }
@@ -36,7 +36,7 @@ impl Counters {
     /// For a device that the account knows.
     pub(crate) fn of_device(device: Uuid) -> Self {
         Self {
-            account: format!("device:{}", device.simple()),
+            account: Some(format!("device:{}", device.simple())),
             address: None,
         }
     }
@@ -44,7 +44,7 @@ impl Counters {
     /// For what is guessed in a session that is signed in already.
     pub(crate) fn of_session(account: Uuid) -> Self {
         Self {
-            account: format!("session:{}", account.simple()),
+            account: Some(format!("session:{}", account.simple())),
             address: None,
         }
     }
@@ -54,7 +54,7 @@ impl Accounts {
     /// For a device that the account does not know.
     pub(crate) fn counters_of_stranger(&self, account: Uuid, from_addr: &str) -> Counters {
         Counters {
-            account: format!("account:{}", account.simple()),
+            account: Some(format!("account:{}", account.simple())),
             address: self.address_counter(from_addr),
         }
     }
@@ -62,8 +62,19 @@ impl Accounts {
     /// For a name that no account has: it is counted like one, and takes no room of its own.
     pub(crate) fn counters_of_nobody(&self, name: &str, from_addr: &str) -> Counters {
         Counters {
-            account: format!("name:{:x}", self.bucket(name, NAME_BITS)),
+            account: Some(format!("name:{:x}", self.bucket(name, NAME_BITS))),
             address: self.address_counter(from_addr),
+        }
+    }
+
+    /// For somebody who comes back from the identity provider: who he is shows later, so only his address counts,
+    /// apart from guesses at passwords.
+    pub(crate) fn counters_at_provider(&self, from_addr: &str) -> Counters {
+        Counters {
+            account: None,
+            address: self
+                .address_counter(from_addr)
+                .map(|address| format!("provider-{address}")),
         }
     }
 
@@ -106,8 +117,10 @@ impl Accounts {
     /// Whether a guess would be evaluated now: a look, which writes nothing.
     pub(crate) async fn has_time(&self, counters: &Counters) -> Result<(), GatewayError> {
         let (db, now) = (self.core().db().read(), self.now());
-        let known = failures::find(db, &counters.account).await?;
-        known.guess(now).map_err(|until| wait(until, now))?;
+        if let Some(account) = &counters.account {
+            let known = failures::find(db, account).await?;
+            known.guess(now).map_err(|until| wait(until, now))?;
+        }
         if let Some(address) = &counters.address {
             let known = failures::find(db, address).await?;
             known.knock(now).map_err(|until| wait(until, now))?;
@@ -143,9 +156,11 @@ impl Accounts {
 
 async fn count(work: &Work, counters: &Counters) -> Result<(), GatewayError> {
     let (txn, now) = (work.txn(), work.now());
-    let known = failures::lock(txn, &counters.account, now).await?;
-    let next = known.guess(now).map_err(|until| wait(until, now))?;
-    failures::save(txn, &counters.account, &next, now).await?;
+    if let Some(account) = &counters.account {
+        let known = failures::lock(txn, account, now).await?;
+        let next = known.guess(now).map_err(|until| wait(until, now))?;
+        failures::save(txn, account, &next, now).await?;
+    }
     if let Some(address) = &counters.address {
         let known = failures::lock(txn, address, now).await?;
         let next = known.knock(now).map_err(|until| wait(until, now))?;
@@ -161,7 +176,9 @@ pub(crate) async fn forgive(
     counted: Timestamp,
 ) -> Result<(), GatewayError> {
     let (txn, now) = (work.txn(), work.now());
-    failures::clear(txn, &counters.account).await?;
+    if let Some(account) = &counters.account {
+        failures::clear(txn, account).await?;
+    }
     if let Some(address) = &counters.address {
         let known = failures::lock(txn, address, now).await?;
         failures::save(txn, address, &known.without(counted), now).await?;

@@ -27,7 +27,7 @@ pub(crate) struct NewAccount {
     pub(crate) roles: Vec<String>,
     pub(crate) unit_code: String,
     pub(crate) outsourced: bool,
-    /// Who it is at the identity provider; such an account needs no password.
+    /// Who it is at the identity provider; such an account needs no password, if that gives a second factor.
     pub(crate) oidc_subject: Option<String>,
     pub(crate) reason: String,
 }
@@ -105,6 +105,9 @@ impl Accounts {
         keeps(&context)?;
         let words = roles(&wanted.roles, &wanted.unit_code, wanted.outsourced)?;
         let cause = context.cause.clone();
+        // Whom the provider proves with one factor only sets up a second one here, like everybody else.
+        let is_half_proven = self.has_provider() && !self.provider_vouches();
+        let is_signed_in_elsewhere = wanted.oidc_subject.is_some() && !is_half_proven;
         let (id, request_id) = (
             self.core().ids().next(self.now()),
             self.core().ids().next(self.now()),
@@ -124,7 +127,6 @@ impl Accounts {
                     made_at: work.now(),
                     last_used_at: work.now(),
                 };
-                let is_signed_in_elsewhere = account.oidc_subject.is_some();
                 if is_signed_in_elsewhere {
                     account.state = AccountState::Active;
                 }

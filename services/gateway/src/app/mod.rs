@@ -5,6 +5,7 @@ pub(crate) mod hashing;
 pub(crate) mod keeping;
 pub(crate) mod keys;
 pub(crate) mod knowing;
+pub(crate) mod oidc;
 pub(crate) mod requests;
 pub(crate) mod sealing;
 pub(crate) mod sessions;
@@ -21,6 +22,7 @@ use hotline_platform::work::{AuditEntry, Cause, Work};
 
 use self::hashing::Hasher;
 use self::keys::Quotas;
+use self::oidc::provider::Provider;
 use self::sealing::{MacKey, Seal};
 use crate::config::Config;
 use crate::domain::account::Account;
@@ -43,16 +45,20 @@ struct Inner {
     counters: MacKey,
     keys: MacKey,
     quotas: Quotas,
+    trips: Seal,
+    provider: Option<Provider>,
     password_days: u32,
     key_environment: String,
 }
 
 impl Accounts {
-    /// The use cases over `core`; `derive_key` makes keys of the installation's secret.
+    /// The use cases over `core`; `derive_key` makes keys of the installation's secret. Without a `provider`
+    /// everybody has a password here.
     pub(crate) fn new(
         core: Core,
         derive_key: impl Fn(&str) -> [u8; 32],
         config: &Config,
+        provider: Option<Provider>,
     ) -> Result<Self, GatewayError> {
         let pepper = derive_key("gateway password pepper");
         let hasher = Hasher::new(pepper, config.password_memory_kib, config.password_passes)?;
@@ -65,6 +71,8 @@ impl Accounts {
             counters: MacKey::new(derive_key("gateway counters")),
             keys: MacKey::new(derive_key("gateway API keys")),
             quotas: Quotas::default(),
+            trips: Seal::new(derive_key("gateway trips")),
+            provider,
             password_days: config.password_days,
             key_environment: config.key_environment.clone(),
         };

@@ -98,6 +98,7 @@ impl Accounts {
         reason: String,
     ) -> Result<Kept, GatewayError> {
         let (cause, expected) = (context.cause.clone(), context.expected_version);
+        let vouches = self.provider_vouches();
         let id = self.core().ids().next(self.now());
         self.kept(context, move |work, fresh| {
             Box::pin(async move {
@@ -109,9 +110,9 @@ impl Accounts {
                 if is_trusted {
                     request.grant_by(&cause.actor);
                     requests::insert(work.txn(), &request).await?;
-                    return grant(work, &cause, account, request, fresh).await;
+                    return grant(work, &cause, (account, request), vouches, fresh).await;
                 }
-                let is_part_made = opens_the_account(&account, &request.wish);
+                let is_part_made = opens_the_account(&account, &request.wish, vouches);
                 request.asker_part_hash = is_part_made.then_some(fresh.part_hash);
                 requests::insert(work.txn(), &request).await?;
                 tell_roles(work, &cause, &account, &request);
@@ -133,7 +134,7 @@ impl Accounts {
         id: Uuid,
     ) -> Result<Kept, GatewayError> {
         keeps(&context)?;
-        let cause = context.cause.clone();
+        let (cause, vouches) = (context.cause.clone(), self.provider_vouches());
         self.kept(context, move |work, fresh| {
             Box::pin(async move {
                 let (account, mut request) = asked(work, id).await?;
@@ -146,7 +147,7 @@ impl Accounts {
                 request.version += 1;
                 request.grant_by(&cause.actor);
                 requests::save(work.txn(), &request).await?;
-                grant(work, &cause, account, request, fresh).await
+                grant(work, &cause, (account, request), vouches, fresh).await
             })
         })
         .await
@@ -205,9 +206,11 @@ async fn asked(work: &Work, id: Uuid) -> Result<(Account, Request), GatewayError
     Ok((account.ok_or(GatewayError::AccountNotFound)?, request))
 }
 
-/// Whether the account's person chooses a password once `wish` is granted.
-fn opens_the_account(account: &Account, wish: &Wish) -> bool {
-    *wish == Wish::Reset || account.state == AccountState::Invited
+/// Whether the account's person chooses a password once `wish` is granted. Nobody does who signs in at the identity
+/// provider, where that vouches for second factors.
+fn opens_the_account(account: &Account, wish: &Wish, provider_vouches: bool) -> bool {
+    let is_signed_in_elsewhere = account.oidc_subject.is_some() && provider_vouches;
+    !is_signed_in_elsewhere && (*wish == Wish::Reset || account.state == AccountState::Invited)
 }
 
 /// The hash of the link that an approval makes. Whoever approves in another one's name than the machine's is given one
@@ -224,19 +227,22 @@ fn link_hash(cause: &Cause, request: &Request, fresh: &Fresh) -> Result<Vec<u8>,
 async fn grant(
     work: &Work,
     cause: &Cause,
-    account: Account,
-    request: Request,
+    (account, request): (Account, Request),
+    provider_vouches: bool,
     fresh: Fresh,
 ) -> Result<Done, GatewayError> {
     if account.state == AccountState::Disabled && request.wish != Wish::Reset {
         return Err(Refused::AccountChanged.into());
     }
-    let is_link_made = opens_the_account(&account, &request.wish);
-    let account = Account {
+    let is_link_made = opens_the_account(&account, &request.wish, provider_vouches);
+    let mut account = Account {
         version: account.version + 1,
         last_used_at: work.now(),
         ..account.with(&request.wish)
     };
+    if account.state == AccountState::Invited && !is_link_made {
+        account.state = AccountState::Active;
+    }
     accounts::save(work.txn(), &account).await?;
     if request.wish == Wish::Reset {
         shut(work, account.id).await?;

@@ -41,7 +41,7 @@ impl MacKey {
     }
 }
 
-/// Seals authenticators' secrets: AES-256-GCM, bound to the account they are for.
+/// Seals what only we read again: AES-256-GCM. Authenticators' secrets are bound to the account they are for.
 pub(crate) struct Seal(Aes256Gcm);
 
 impl Seal {
@@ -59,9 +59,19 @@ impl Seal {
         secret: &SharedSecret,
         nonce: [u8; NONCE_BYTES],
     ) -> Result<Vec<u8>, GatewayError> {
+        self.seal_bytes(&bound_to(place), secret.bytes(), nonce)
+    }
+
+    /// Seals `bytes`, to be opened as `what` they are and as nothing else.
+    pub(crate) fn seal_bytes(
+        &self,
+        what: &[u8],
+        bytes: &[u8],
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Vec<u8>, GatewayError> {
         let payload = Payload {
-            msg: secret.bytes(),
-            aad: &bound_to(place),
+            msg: bytes,
+            aad: what,
         };
         let sealed = self.0.encrypt(&Nonce::from(nonce), payload);
         let sealed = sealed.map_err(|_| GatewayError::Failed("a secret could not be sealed"))?;
@@ -73,6 +83,11 @@ impl Seal {
 
     /// Opens what was sealed for the account `place`.
     pub(crate) fn open(&self, place: Uuid, value: &[u8]) -> Result<SharedSecret, GatewayError> {
+        Ok(SharedSecret::new(self.open_bytes(&bound_to(place), value)?))
+    }
+
+    /// Opens what was sealed as `what` it is.
+    pub(crate) fn open_bytes(&self, what: &[u8], value: &[u8]) -> Result<Vec<u8>, GatewayError> {
         let failed = GatewayError::Failed("a sealed secret does not open");
         let Some((&FORM, rest)) = value.split_first() else {
             return Err(failed);
@@ -82,10 +97,10 @@ impl Seal {
         };
         let payload = Payload {
             msg: sealed,
-            aad: &bound_to(place),
+            aad: what,
         };
         let opened = self.0.decrypt(&Nonce::from(*nonce), payload);
-        Ok(SharedSecret::new(opened.map_err(|_| failed)?))
+        opened.map_err(|_| failed)
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::session::Session;
 use crate::domain::token::{Opens, Token};
 use crate::error::GatewayError;
 use crate::store::credentials;
-use crate::store::{accounts, sessions};
+use crate::store::{accounts, failures, sessions};
 
 /// Whether a second factor was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +75,7 @@ impl Accounts {
     }
 
     /// Whether `code` is the account's second factor, which is used up then.
-    async fn proven(
+    pub(super) async fn proven(
         &self,
         work: &Work,
         account_id: Uuid,
@@ -101,6 +101,12 @@ impl Accounts {
     pub(crate) async fn own_sessions(&self, cause: &Cause) -> Result<Vec<Session>, GatewayError> {
         let (_, account) = self.own_session(cause).await?;
         Ok(sessions::of_account(self.core().db().read(), account.id, self.now()).await?)
+    }
+
+    /// Whether an account has a password and an authenticator of ours.
+    pub(crate) async fn has_password(&self, account_id: Uuid) -> Result<bool, GatewayError> {
+        let found = credentials::find(self.core().db().read(), account_id).await?;
+        Ok(found.is_some())
     }
 
     /// Ends one of them.
@@ -202,6 +208,34 @@ impl Accounts {
                 },
             )
             .await
+    }
+
+    /// Takes away what is over by itself. That it fails now harms nobody: the next one does it.
+    pub(super) async fn tidy(&self) {
+        let cause = Cause {
+            actor: "gateway".to_owned(),
+            session: String::new(),
+            unit_code: String::new(),
+            from_addr: String::new(),
+            method: "tidy".to_owned(),
+            trace_parent: String::new(),
+        };
+        let tidied = self
+            .core()
+            .execute(
+                unremembered(&cause),
+                |work| -> BoxFuture<'_, Result<(), GatewayError>> {
+                    Box::pin(async move {
+                        sessions::forget(work.txn(), work.now()).await?;
+                        failures::forget(work.txn(), work.now()).await?;
+                        Ok(())
+                    })
+                },
+            )
+            .await;
+        if let Err(error) = tidied {
+            tracing::debug!(%error, "what is over was not taken away");
+        }
     }
 }
 

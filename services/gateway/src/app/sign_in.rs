@@ -17,7 +17,7 @@ use crate::domain::session::Session;
 use crate::domain::token::{Opens, Token};
 use crate::error::GatewayError;
 use crate::store::credentials::{self, Credential};
-use crate::store::{accounts, failures, sessions};
+use crate::store::{accounts, sessions};
 
 /// Whose device and credential are read where a name has no account: nobody's.
 const NOBODY: Uuid = Uuid::nil();
@@ -338,38 +338,14 @@ impl Accounts {
         credential.last_step = step;
         Ok(Some("authenticator"))
     }
-
-    /// Takes away what is over by itself. That it fails now harms nobody: the next one does it.
-    async fn tidy(&self) {
-        let cause = Cause {
-            actor: "gateway".to_owned(),
-            session: String::new(),
-            unit_code: String::new(),
-            from_addr: String::new(),
-            method: "tidy".to_owned(),
-            trace_parent: String::new(),
-        };
-        let tidied = self
-            .core()
-            .execute(
-                unremembered(&cause),
-                |work| -> BoxFuture<'_, Result<(), GatewayError>> {
-                    Box::pin(async move {
-                        sessions::forget(work.txn(), work.now()).await?;
-                        failures::forget(work.txn(), work.now()).await?;
-                        Ok(())
-                    })
-                },
-            )
-            .await;
-        if let Err(error) = tidied {
-            tracing::debug!(%error, "what is over was not taken away");
-        }
-    }
 }
 
 /// Everything was right, but nobody may come in: an account that lay idle is disabled now.
-async fn refuse_closed(work: &Work, cause: &Cause, account: Account) -> Result<(), GatewayError> {
+pub(super) async fn refuse_closed(
+    work: &Work,
+    cause: &Cause,
+    account: Account,
+) -> Result<(), GatewayError> {
     if account.state != AccountState::Active || !account.is_idle(work.now()) {
         audit(
             work,

@@ -9,3 +9,4 @@ pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod throttle;
 pub(crate) mod token;
+pub(crate) mod trip;

@@ -64,6 +64,14 @@ pub(crate) async fn by_id(
     one(db, Entity::find_by_id(id)).await
 }
 
+/// The account of a person at the identity provider.
+pub(crate) async fn by_subject(
+    db: &impl ConnectionTrait,
+    subject: &str,
+) -> Result<Option<Account>, CoreError> {
+    one(db, Entity::find().filter(Column::OidcSubject.eq(subject))).await
+}
+
 /// Whether there is any account.
 pub(crate) async fn is_any(db: &impl ConnectionTrait) -> Result<bool, CoreError> {
     Ok(Entity::find().limit(1).one(db).await?.is_some())

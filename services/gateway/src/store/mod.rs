@@ -9,6 +9,7 @@ pub(crate) mod migration;
 pub(crate) mod requests;
 pub(crate) mod sessions;
 pub(crate) mod set_up_links;
+pub(crate) mod spent_trips;
 
 use hotline_kernel::time::{Timestamp, from_micros};
 use hotline_platform::core::CoreError;

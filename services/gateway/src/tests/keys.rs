@@ -116,8 +116,9 @@ async fn a_quota_holds_in_several_processes_together() {
             .await
             .unwrap();
         let text = made.text.unwrap();
-        let other = crate::app::Accounts::new(office.core.clone(), super::key_of, &super::config())
-            .unwrap();
+        let other =
+            crate::app::Accounts::new(office.core.clone(), super::key_of, &super::config(), None)
+                .unwrap();
         let mut minutes = Vec::new();
         for _ in 0..3 {
             let mut served = 0;

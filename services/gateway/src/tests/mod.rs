@@ -1,7 +1,9 @@
 //! The service through its use cases, on real databases, with a clock in the test's hands.
 
 mod attacks;
+mod browser;
 mod keys;
+mod oidc;
 mod pages;
 mod people;
 mod requests;
@@ -19,6 +21,7 @@ use hotline_platform::work::Cause;
 use crate::app::Accounts;
 use crate::app::keeping::NewAccount;
 use crate::app::knowing::Known;
+use crate::app::oidc::provider::Provider;
 use crate::app::set_up::SetUp;
 use crate::app::sign_in::{SignIn, SignedIn};
 use crate::config::Config;
@@ -31,6 +34,8 @@ use crate::store;
 
 /// A password that is nobody's.
 pub(crate) const PASSWORD: &str = "violet-gravel-83";
+/// How browsers reach the pages.
+pub(crate) const PAGES: &str = "http://127.0.0.1:7080";
 /// Where people sit who are not elsewhere.
 pub(crate) const DESK: &str = "10.1.2.3";
 
@@ -120,12 +125,21 @@ impl Office {
     }
 
     pub(crate) async fn all_with(config: Config) -> Vec<Self> {
+        Self::all_at(PAGES, config).await
+    }
+
+    /// The same, with pages that browsers reach at `pages`.
+    pub(crate) async fn all_at(pages: &str, config: Config) -> Vec<Self> {
         let mut offices = Vec::new();
         for database in Databases::all().await {
             let clock = ManualClock::at(from_micros(1_780_300_800_000_000).expect("an instant"));
             let migrations = store::migration::migrations();
             let core = core("gateway", &database.url, migrations, &clock).await;
-            let accounts = Accounts::new(core.clone(), key_of, &config).expect("settings that fit");
+            let provider = config.oidc.as_ref();
+            let provider =
+                provider.map(|oidc| Provider::new(oidc, pages).expect("settings that fit"));
+            let accounts = Accounts::new(core.clone(), key_of, &config, provider);
+            let accounts = accounts.expect("settings that fit");
             offices.push(Self {
                 label: database.label,
                 accounts,

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use hotline_kernel::time::Zone;
 use hotline_platform::access::Role;
 use http::header::{COOKIE, LOCATION, ORIGIN, SET_COOKIE};
 use http::{Request, Response, StatusCode};
@@ -11,7 +12,7 @@ use super::{Office, PASSWORD, base32};
 use crate::domain::second_factor::SharedSecret;
 use crate::web::{Site, router};
 
-const HERE: &str = "http://127.0.0.1:7080";
+const HERE: &str = super::PAGES;
 
 /// A browser with its cookies.
 pub(super) struct Browser {
@@ -28,7 +29,7 @@ pub(super) struct Shown {
 
 impl Browser {
     pub(super) fn at(office: &Office) -> Self {
-        let site = Site::new(office.accounts.clone(), [7; 32], HERE);
+        let site = Site::new(office.accounts.clone(), [7; 32], HERE, Zone::SHANGHAI);
         Self {
             router: router(site),
             cookies: Vec::new(),
@@ -38,6 +39,12 @@ impl Browser {
     pub(super) fn cookie(&self, name: &str) -> Option<&str> {
         let found = self.cookies.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
+    }
+
+    /// As if it had been given this cookie before.
+    pub(super) fn keeps(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
     }
 
     pub(super) async fn gets(&mut self, path: &str) -> Shown {

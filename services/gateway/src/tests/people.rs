@@ -194,7 +194,7 @@ async fn a_password_is_hashed_again_when_the_parameters_changed() {
             ..config()
         };
         let accounts =
-            crate::app::Accounts::new(office.core.clone(), super::key_of, &dearer).unwrap();
+            crate::app::Accounts::new(office.core.clone(), super::key_of, &dearer, None).unwrap();
         let asked = office.asked(&person, PASSWORD);
         assert!(
             accounts.sign_in(from(DESK), asked).await.is_ok(),

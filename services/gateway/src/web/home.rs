@@ -21,6 +21,7 @@ struct HomePage {
     form: String,
     message: String,
     is_good_news: bool,
+    means: Means,
     name: String,
     roles: Vec<&'static str>,
     unit_code: String,
@@ -30,6 +31,14 @@ struct HomePage {
     sessions: Vec<Line>,
 }
 
+/// By what somebody may prove himself.
+struct Means {
+    /// By his password and authenticator; otherwise there is nothing of his to be changed or asked for here.
+    has_password: bool,
+    /// At the identity provider, with a second factor.
+    has_provider: bool,
+}
+
 struct Line {
     id: String,
     from_addr: String,
@@ -37,6 +46,36 @@ struct Line {
     made_at: String,
     seen_at: String,
     is_this_one: bool,
+}
+
+/// What somebody recognises his own program by: the browser and the system that it names.
+fn program(agent: &str, language: Language) -> String {
+    // Later ones call themselves by the earlier ones' names, too.
+    let browsers = [
+        ("Edg/", "Edge"),
+        ("MicroMessenger/", "WeChat"),
+        ("Firefox/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("Safari/", "Safari"),
+    ];
+    let systems = [
+        ("Windows", "Windows"),
+        ("Android", "Android"),
+        ("iPhone", "iOS"),
+        ("iPad", "iOS"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let of = |known: &[(&str, &'static str)]| {
+        let found = known.iter().find(|(mark, _)| agent.contains(mark));
+        found.map(|(_, name)| *name)
+    };
+    let told = [of(&browsers), of(&systems)];
+    let told: Vec<&str> = told.into_iter().flatten().collect();
+    if told.is_empty() {
+        return language.say("其他程序", "another program").to_owned();
+    }
+    told.join(" · ")
 }
 
 /// A role, as people call it.
@@ -84,6 +123,9 @@ async fn page(site: &Site, visit: &Visit, news: Option<Result<(), GatewayError>>
         Err(_) => return visit.unavailable(),
     };
     let sessions = site.accounts.own_sessions(&cause).await.unwrap_or_default();
+    let has_password = site.accounts.has_password(account.id).await;
+    // Who cannot be asked now is shown the forms, and told so when he sends one.
+    let has_password = has_password.unwrap_or(true);
     let language = visit.language;
     let message = match &news {
         None => String::new(),
@@ -94,12 +136,15 @@ async fn page(site: &Site, visit: &Visit, news: Option<Result<(), GatewayError>>
             .to_owned(),
         Some(Err(error)) => language.told(error),
     };
-    let page = home(language, (&account, &session), &sessions);
     let page = HomePage {
         form: visit.form_code(site),
         message,
         is_good_news: matches!(news, Some(Ok(()))),
-        ..page
+        means: Means {
+            has_password,
+            has_provider: account.oidc_subject.is_some() && site.accounts.provider_vouches(),
+        },
+        ..home(language, site.zone, (&account, &session), &sessions)
     };
     let is_refused = matches!(news, Some(Err(_)));
     let status = if is_refused {
@@ -110,12 +155,17 @@ async fn page(site: &Site, visit: &Visit, news: Option<Result<(), GatewayError>>
     visit.page(status, &page)
 }
 
-fn home(language: Language, (account, session): (&Account, &Session), all: &[Session]) -> HomePage {
-    let told = |at: Timestamp| Zone::SHANGHAI.wall(at).format("%Y-%m-%d %H:%M").to_string();
+fn home(
+    language: Language,
+    zone: Zone,
+    (account, session): (&Account, &Session),
+    all: &[Session],
+) -> HomePage {
+    let told = |at: Timestamp| zone.wall(at).format("%Y-%m-%d %H:%M").to_string();
     let line = |found: &Session| Line {
         id: found.id.to_string(),
         from_addr: found.from_addr.clone(),
-        agent: found.agent.clone(),
+        agent: program(&found.agent, language),
         made_at: told(found.made_at),
         seen_at: told(found.seen_at),
         is_this_one: found.id == session.id,
@@ -124,6 +174,10 @@ fn home(language: Language, (account, session): (&Account, &Session), all: &[Ses
         l: language,
         form: String::new(),
         message: String::new(),
+        means: Means {
+            has_password: true,
+            has_provider: false,
+        },
         is_good_news: false,
         name: account.name.as_str().to_owned(),
         roles: account
@@ -178,5 +232,26 @@ pub(super) async fn step_up(State(site): State<Site>, mut form: Form) -> Respons
     match site.accounts.step_up(cause, code).await {
         Ok(token) => go_to("/", [cookie(SESSION, token.reveal(), None)]),
         Err(error) => page(&site, &form.visit, Some(Err(error))).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_told_by_its_browser_and_system() {
+        let chrome = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36";
+        let edge = format!("{chrome} Edg/131.0.0.0");
+        let firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0";
+        for (agent, expected) in [
+            (chrome, "Chrome · Windows"),
+            (&edge, "Edge · Windows"),
+            (firefox, "Firefox · Linux"),
+            ("a program", "another program"),
+            ("", "another program"),
+        ] {
+            assert_eq!(program(agent, Language::English), expected, "{agent}");
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod assets;
 mod guard;
 mod home;
+mod oidc;
 mod render;
 mod set_up;
 mod sign_in;
@@ -15,7 +16,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
+use axum::routing::get;
+use hotline_kernel::time::Zone;
 use tower::limit::GlobalConcurrencyLimitLayer;
 
 use crate::app::Accounts;
@@ -34,15 +36,18 @@ pub(crate) struct Site {
     forms: Arc<MacKey>,
     /// How browsers reach the pages, such as `https://hotline.example`; it decides which origin may send forms.
     origin: Arc<str>,
+    /// The city's: in which pages tell instants.
+    zone: Zone,
 }
 
 impl Site {
-    /// Pages over `accounts`, reached at `origin`.
-    pub(crate) fn new(accounts: Accounts, forms_key: [u8; 32], origin: &str) -> Self {
+    /// Pages over `accounts`, reached at `origin`, in a city of `zone`.
+    pub(crate) fn new(accounts: Accounts, forms_key: [u8; 32], origin: &str, zone: Zone) -> Self {
         Self {
             accounts,
             forms: Arc::new(MacKey::new(forms_key)),
             origin: origin.into(),
+            zone,
         }
     }
 }
@@ -51,18 +56,24 @@ impl Site {
 pub(crate) fn router(site: Site) -> Router {
     Router::new()
         .route("/", get(home::show))
-        .route("/password", post(home::change_password))
-        .route("/step-up", post(home::step_up))
-        .route("/sessions/end", post(home::end_session))
+        // What a form is answered with stands at its address, and may be asked for again in the other language.
+        .route("/password", get(home::show).post(home::change_password))
+        .route("/step-up", get(home::show).post(home::step_up))
+        .route("/sessions/end", get(home::show).post(home::end_session))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
-        .route("/sign-out", post(sign_in::sign_out))
+        .route("/sign-out", get(home::show).post(sign_in::sign_out))
         .route("/set-up", get(set_up::show).post(set_up::begin))
-        .route("/set-up/finish", post(set_up::finish))
+        .route("/set-up/finish", get(set_up::show).post(set_up::finish))
+        .route("/oidc/start", get(oidc::start))
+        .route("/oidc/step-up", get(oidc::step_up))
+        .route("/oidc/callback", get(oidc::callback))
+        .route("/oidc/code", get(sign_in::show).post(oidc::code))
         .route("/assets/{name}", get(assets::serve))
         .layer(DefaultBodyLimit::max(FORM_MAX_BYTES))
         .layer(from_fn_with_state(site.clone(), guard::forms))
-        .layer(from_fn(guard::headers))
-        .layer(from_fn(guard::in_time))
+        // Who waits for a place waits in his time.
         .layer(GlobalConcurrencyLimitLayer::new(AT_ONCE))
+        .layer(from_fn(guard::in_time))
+        .layer(from_fn(guard::headers))
         .with_state(site)
 }

@@ -28,6 +28,10 @@ pub(super) const DEVICE: &str = "__Host-device";
 /// What the code in forms is made of for somebody without a session.
 const FORM: &str = "__Host-form";
 const LANGUAGE: &str = "__Host-lang";
+/// What the browser keeps while its owner is at the identity provider.
+pub(super) const TRIP: &str = "__Host-trip";
+/// What it keeps of somebody who came back and owes a code.
+pub(super) const HALF_WAY: &str = "__Host-half-way";
 /// Fields of one form.
 const FIELDS_MAX: usize = 16;
 /// How long the device is remembered, in seconds.
@@ -47,6 +51,20 @@ pub(super) fn device_cookie(token: &Token) -> Option<HeaderValue> {
     cookie(DEVICE, token.reveal(), Some(DEVICE_S))
 }
 
+/// A cookie's header, for what the browser shows when it comes back from another site (`SameSite=Lax`).
+pub(super) fn crossing_cookie(name: &str, value: &str, max_age_s: u32) -> Option<HeaderValue> {
+    let text =
+        format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={max_age_s}");
+    HeaderValue::from_str(&text).ok()
+}
+
+/// What a browser keeps on the way to and from the identity provider, as it sent it; empty: nothing.
+#[derive(Default)]
+pub(super) struct Crossing {
+    pub(super) trip: String,
+    pub(super) half_way: String,
+}
+
 /// Who looks at a page, and how.
 pub(crate) struct Visit {
     /// From where.
@@ -59,6 +77,8 @@ pub(crate) struct Visit {
     pub(super) token: Option<Token>,
     /// The device's token.
     pub(super) device: Option<Token>,
+    /// What the browser keeps on the way to and from the identity provider.
+    pub(super) crossing: Crossing,
     form: String,
     is_form_new: bool,
     is_language_new: bool,
@@ -96,6 +116,10 @@ impl FromRequestParts<Site> for Visit {
             language: asked.or(kept).unwrap_or(accepted),
             token: read(Opens::Session, SESSION),
             device: read(Opens::Device, DEVICE),
+            crossing: Crossing {
+                trip: cookies.get(TRIP).cloned().unwrap_or_default(),
+                half_way: cookies.get(HALF_WAY).cloned().unwrap_or_default(),
+            },
             is_form_new: known_form.is_none(),
             form: known_form.unwrap_or_else(|| hex::encode(site.accounts.random::<16>())),
             is_language_new: asked.is_some(),
@@ -203,6 +227,17 @@ pub(super) fn go_to(
     place: &'static str,
     set: impl IntoIterator<Item = Option<HeaderValue>>,
 ) -> Response {
+    go_to_any(place, set)
+}
+
+/// Goes on at a place elsewhere.
+pub(super) fn go_to_any(
+    place: &str,
+    set: impl IntoIterator<Item = Option<HeaderValue>>,
+) -> Response {
+    let Ok(place) = HeaderValue::from_str(place) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response();
     for value in set.into_iter().flatten() {
         response.headers_mut().append(header::SET_COOKIE, value);
@@ -248,7 +283,7 @@ impl FromRequest<Site> for Form {
             return Ok(Self { visit, fields });
         }
         let stale = visit.language.say(
-            "页面已过期,请返回刷新后重试。",
+            "页面已过期，请返回刷新后重试。",
             "This page is stale. Go back, reload it and try again.",
         );
         Err((StatusCode::FORBIDDEN, stale).into_response())

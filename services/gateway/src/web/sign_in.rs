@@ -21,6 +21,7 @@ struct SignInPage {
     name: String,
     message: String,
     wants_new_password: bool,
+    has_provider: bool,
 }
 
 pub(super) async fn show(State(site): State<Site>, visit: Visit) -> Response {
@@ -30,7 +31,12 @@ pub(super) async fn show(State(site): State<Site>, visit: Visit) -> Response {
     page(&site, &visit, String::new(), None)
 }
 
-fn page(site: &Site, visit: &Visit, name: String, problem: Option<&GatewayError>) -> Response {
+pub(super) fn page(
+    site: &Site,
+    visit: &Visit,
+    name: String,
+    problem: Option<&GatewayError>,
+) -> Response {
     let page = SignInPage {
         l: visit.language,
         form: visit.form_code(site),
@@ -38,6 +44,7 @@ fn page(site: &Site, visit: &Visit, name: String, problem: Option<&GatewayError>
         message: problem
             .map(|problem| visit.language.told(problem))
             .unwrap_or_default(),
+        has_provider: site.accounts.has_provider(),
         wants_new_password: matches!(
             problem,
             Some(GatewayError::PasswordExpired | GatewayError::Weak(_))
@@ -46,6 +53,7 @@ fn page(site: &Site, visit: &Visit, name: String, problem: Option<&GatewayError>
     let status = match problem {
         None => StatusCode::OK,
         Some(GatewayError::TooMany { .. }) => StatusCode::TOO_MANY_REQUESTS,
+        Some(GatewayError::ProviderAway | GatewayError::Busy) => StatusCode::SERVICE_UNAVAILABLE,
         Some(_) => StatusCode::FORBIDDEN,
     };
     visit.page(status, &page)

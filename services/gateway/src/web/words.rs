@@ -50,20 +50,20 @@ impl Language {
     pub(crate) fn told(self, error: &GatewayError) -> String {
         let (zh, en) = match error {
             GatewayError::SignInRefused => (
-                "用户名、密码或验证码不正确,或该账号不能登录。",
+                "用户名、密码或验证码不正确，或该账号不能登录。",
                 "The name, the password or the code is wrong, or this account cannot be signed in to.",
             ),
             GatewayError::TooMany { after } => {
                 let minutes = after.as_secs().div_ceil(60).max(1);
                 return match self {
-                    Self::Chinese => format!("失败次数过多,请在约 {minutes} 分钟后再试。"),
+                    Self::Chinese => format!("失败次数过多，请在约 {minutes} 分钟后再试。"),
                     Self::English => {
                         format!("Too many failures. Try again in about {minutes} min.")
                     }
                 };
             }
             GatewayError::PasswordExpired => (
-                "密码已过期。请再次输入,并设置新密码;验证码请用下一个。",
+                "密码已过期。请再次输入，并设置新密码；验证码请用下一个。",
                 "Your password has expired. Enter everything again with a new password, and the next code.",
             ),
             GatewayError::Weak(weak) => {
@@ -73,22 +73,32 @@ impl Language {
                 };
             }
             GatewayError::Busy => (
-                "此刻登录的人较多,请稍后再试。",
+                "此刻登录的人较多，请稍后再试。",
                 "Many people sign in at this moment. Try again.",
             ),
+            GatewayError::ProviderRefused => (
+                "统一身份认证登录未成功：该账号不能登录本系统，或登录已超时。请重新登录，仍不行请联系安全管理员。",
+                "You could not be signed in by the identity provider: this account cannot be used here, or you took \
+                 too long. Try again, or ask the security administrator.",
+            ),
+            GatewayError::ProviderAway => (
+                "统一身份认证暂时连接不上。请稍后再试，或用本系统的用户名和密码登录。",
+                "The identity provider does not answer. Try again later, or sign in with a name and password of \
+                 this system.",
+            ),
             GatewayError::CodeWrong => (
-                "验证码不正确或已使用,请等下一个。",
+                "验证码不正确或已使用，请等下一个。",
                 "The code is wrong or was used. Wait for the next one.",
             ),
             GatewayError::SessionNotFound => ("该会话已结束。", "That session is over."),
             GatewayError::LinkNotFound => (
-                "该链接不存在、已使用或已超过 24 小时,或缺少其第二部分。",
+                "该链接不存在、已使用或已超过 24 小时，或缺少其第二部分。",
                 "This link was used, replaced, is older than 24 hours, or lacks its second part.",
             ),
             GatewayError::Invalid { field: "name", .. } => {
                 return match self {
                     Self::Chinese => {
-                        "用户名须为 2 至 32 个小写字母、数字、点、横线或下划线,以字母开头。"
+                        "用户名须为 2 至 32 个小写字母、数字、点、横线或下划线，以字母开头。"
                             .to_owned()
                     }
                     Self::English => format!("The name must be {}.", AccountName::EXPECTED),
@@ -102,7 +112,7 @@ impl Language {
                 ("请把表格填写完整。", "Something is missing in the form.")
             }
             _ => (
-                "系统暂时无法处理,请稍后再试。",
+                "系统暂时无法处理，请稍后再试。",
                 "This cannot be done now. Try again later.",
             ),
         };
@@ -115,7 +125,7 @@ fn weak_in_chinese(weak: crate::domain::password::Weak) -> &'static str {
     match weak {
         Weak::Length => "密码须有 12 至 128 个字符。",
         Weak::Kinds => {
-            "密码须含小写字母、大写字母、数字、其他符号中的至少两种,或不少于 20 个字符。"
+            "密码须含小写字母、大写字母、数字、其他符号中的至少两种，或不少于 20 个字符。"
         }
         Weak::Common => "密码不能主要由常用词、用户名、键盘顺序或重复字符组成。",
         Weak::Unchanged => "新密码不能与旧密码相同。",

@@ -9,3 +9,4 @@ pub(super) mod recovery_code;
 pub(super) mod request;
 pub(super) mod session;
 pub(super) mod set_up_link;
+pub(super) mod spent_trip;
