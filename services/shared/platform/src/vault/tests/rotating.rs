@@ -150,30 +150,85 @@ async fn rotations_side_by_side_leave_every_data_key_with_the_key_that_it_names(
         let standing = rotation::status(&core, &fresh).await.unwrap();
         assert_eq!(standing.len(), 6, "{}: {standing:?}", database.label);
         assert!(standing.iter().all(|key| key.is_here), "{standing:?}");
-        // What the column says is what the value says.
-        let text = "SELECT wrapping_key, wrapped FROM data_key";
-        let db = core.db().read();
-        let rows = db
-            .query_all_raw(crate::db::sql(db, text, Vec::new()))
-            .await
-            .unwrap();
-        assert_eq!(rows.len(), 300);
-        for row in rows {
-            let named: Uuid = row.try_get("", "wrapping_key").unwrap();
-            let wrapped: Vec<u8> = row.try_get("", "wrapped").unwrap();
-            assert_eq!(
-                Vault::key_id(&wrapped).unwrap(),
-                named,
-                "{}",
-                database.label
-            );
-        }
+        assert_named(&core, 300, database.label).await;
         let id = Vault::key_id(&value).unwrap();
         let found = fresh.keys_by_id(core.db().read(), &[id]).await.unwrap();
         let clear = fresh
             .open(&found[&id], &place("note", "7"), &value)
             .unwrap();
         assert_eq!(clear.as_slice(), b"said", "{}", database.label);
+    }
+}
+
+/// Keys in a file, of which somebody else puts a new one in front whenever one is read to wrap anew.
+struct Hurried(KeyFile);
+
+impl KeyHolder for Hurried {
+    fn current(&self) -> Result<Uuid, VaultError> {
+        self.0.current()
+    }
+
+    fn has(&self, id: Uuid) -> Result<bool, VaultError> {
+        self.0.has(id)
+    }
+
+    fn wrap(&self, data_key: &[u8; 32], context: &[u8]) -> Result<Vec<u8>, VaultError> {
+        self.0.wrap(data_key, context)
+    }
+
+    fn unwrap(&self, wrapped: &[u8], context: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
+        let found = self.0.unwrap(wrapped, context);
+        self.0.renew()?;
+        found
+    }
+
+    fn establish(&self) -> Result<(), VaultError> {
+        self.0.establish()
+    }
+
+    fn renew(&self) -> Result<Uuid, VaultError> {
+        self.0.renew()
+    }
+
+    fn discard(&self, id: Uuid) -> Result<(), VaultError> {
+        self.0.discard(id)
+    }
+
+    fn place(&self) -> String {
+        self.0.place()
+    }
+}
+
+#[tokio::test]
+async fn a_data_key_names_the_key_that_wrapped_it_whoever_rotates_meanwhile() {
+    for database in Databases::all().await {
+        let folder = tempfile::tempdir().unwrap();
+        let core = opened(&database.url).await;
+        let city = vault(folder.path(), Suite::Aes256Gcm);
+        city.start(&core).await.unwrap();
+        keys(&core, &city, &owners(3)).await;
+        let file = KeyFile::new(Suite::Aes256Gcm, &folder.path().join("vault.keys"));
+        let hurried = Vault::new(VaultParts {
+            suite: Suite::Aes256Gcm,
+            holder: Arc::new(Hurried(file)),
+            erased: ErasedFile::new(Path::new("/nowhere")),
+        });
+        rotation::rotate(&core, &hurried).await.unwrap();
+        assert_named(&core, 3, database.label).await;
+    }
+}
+
+/// What the column says is what the value says.
+async fn assert_named(core: &Core, count: usize, label: &str) {
+    let text = "SELECT wrapping_key, wrapped FROM data_key";
+    let db = core.db().read();
+    let asked = crate::db::sql(db, text, Vec::new());
+    let rows = db.query_all_raw(asked).await.unwrap();
+    assert_eq!(rows.len(), count, "{label}");
+    for row in rows {
+        let named: Uuid = row.try_get("", "wrapping_key").unwrap();
+        let wrapped: Vec<u8> = row.try_get("", "wrapped").unwrap();
+        assert_eq!(Vault::key_id(&wrapped).unwrap(), named, "{label}");
     }
 }
 
