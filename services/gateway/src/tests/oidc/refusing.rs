@@ -66,7 +66,12 @@ async fn an_answer_is_good_for_one_browser_and_one_trip_once() {
         let mut thief = Browser::at(&office);
         thief.keeps("__Host-trip", &kept);
         is_refused(&mut thief, &back, "the whole answer again").await;
-        assert_eq!(reasons(&office, "sign-in refused").await.len(), 8);
+        let told = reasons(&office, "sign-in refused").await;
+        assert_eq!(told.len(), 8);
+        assert!(
+            told.iter().any(|why| why == "the trip was over"),
+            "{told:?}"
+        );
         assert_eq!(reasons(&office, "signed in").await.len(), 1);
     }
 }
