@@ -89,6 +89,7 @@ async fn on(bench: &Bench, kind: Kind) -> anyhow::Result<Vec<Compared>> {
     let ground = bench.grounds.make(kind).await?;
     let without_limits = [
         ("HOTLINE__INTAKE__WRONG_CODES_PER_NUMBER_MAX", "1000000"),
+        ("HOTLINE__INTAKE__WRONG_CODES_PER_NETWORK_MAX", "1000000"),
         ("HOTLINE__INTAKE__WRONG_CODES_PER_MINUTE_MAX", "1000000"),
         ("HOTLINE__INTAKE__WRONG_CODES_PER_MINUTE_ALARM", "1000000"),
     ];

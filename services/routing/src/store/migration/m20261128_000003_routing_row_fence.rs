@@ -28,13 +28,13 @@ impl MigrationTrait for Migration {
 }
 
 /// Where the fence is built, as SQL says it.
-struct Place {
+pub(super) struct Place {
     role: String,
     schema: String,
 }
 
 impl Place {
-    async fn of<C: ConnectionTrait>(connection: &C) -> Result<Self, DbErr> {
+    pub(super) async fn of<C: ConnectionTrait>(connection: &C) -> Result<Self, DbErr> {
         // A role belongs to the whole cluster, so each database, and each schema in it, has one of its own: a name
         // that needs no quotes and has 63 bytes at most.
         let text = "SELECT quote_ident(current_schema()) AS schema, CASE \
@@ -51,7 +51,7 @@ impl Place {
         })
     }
 
-    fn fill(&self, text: &str) -> String {
+    pub(super) fn fill(&self, text: &str) -> String {
         text.replace("{role}", &self.role)
             .replace("{schema}", &self.schema)
             .replace("{depth}", &DEPTH_MAX.to_string())

@@ -3,6 +3,7 @@
 mod m20261101_000001_routing_tickets;
 mod m20261101_000002_routing_registry;
 mod m20261128_000003_routing_row_fence;
+mod m20261128_000004_routing_quick_fence;
 
 use sea_orm_migration::MigrationTrait;
 use sea_orm_migration::prelude::{Index, IndexCreateStatement};
@@ -13,6 +14,7 @@ pub(crate) fn migrations() -> Vec<Box<dyn MigrationTrait>> {
     all.push(Box::new(m20261101_000001_routing_tickets::Migration));
     all.push(Box::new(m20261101_000002_routing_registry::Migration));
     all.push(Box::new(m20261128_000003_routing_row_fence::Migration));
+    all.push(Box::new(m20261128_000004_routing_quick_fence::Migration));
     all
 }
 
