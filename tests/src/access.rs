@@ -13,6 +13,7 @@ use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
 use crate::city::City;
+use crate::city::door::Door as CityDoor;
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,6 +89,35 @@ impl City {
         )
     }
 
+    /// Calls `path` with these bytes and this metadata, as they stand, through a door.
+    pub async fn sends_through(
+        &self,
+        door: &CityDoor,
+        path: &str,
+        metadata: Option<(&'static str, String)>,
+        message: &impl Message,
+    ) -> Outcome {
+        let request = request(metadata, message.encode_to_vec());
+        Outcome::of(self.answer(door.channel.clone(), path, request).await)
+    }
+
+    /// Calls `path` with these bytes and this metadata, as they stand: over the socket, or from within the process.
+    pub async fn sends(
+        &self,
+        path: &str,
+        metadata: Option<(&'static str, String)>,
+        message: Vec<u8>,
+        is_inside: bool,
+    ) -> Outcome {
+        let request = request(metadata, message);
+        let service = service_of(path);
+        Outcome::of(if is_inside {
+            self.answer(self.inside(service), path, request).await
+        } else {
+            self.answer(self.unsigned(service), path, request).await
+        })
+    }
+
     async fn answer<T>(
         &self,
         way: T,
@@ -115,6 +145,15 @@ impl City {
         }
         Ok(answer)
     }
+}
+
+fn request(metadata: Option<(&'static str, String)>, message: Vec<u8>) -> Request<Vec<u8>> {
+    let mut request = Request::new(message);
+    if let Some((name, value)) = metadata {
+        let value = value.parse().expect("ASCII");
+        request.metadata_mut().insert(name, value);
+    }
+    request
 }
 
 /// The service whose process serves `path`; a log is asked where intake is.

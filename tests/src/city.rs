@@ -1,5 +1,6 @@
 //! A city in this process: every service behind real gRPC, a clock in the test's hands.
 
+pub mod door;
 mod processes;
 
 use std::fmt::Display;
@@ -141,6 +142,21 @@ impl City {
     pub async fn hours_pass(&self, hours: u64) {
         self.clock.advance(Duration::from_secs(hours * 3600));
         self.settles().await;
+    }
+
+    /// Lets minutes pass, as `hours_pass`.
+    pub async fn minutes_pass(&self, minutes: u64) {
+        self.clock.advance(Duration::from_secs(minutes * 60));
+        self.settles().await;
+    }
+
+    /// A fresh set-up link for the first security administrator.
+    pub async fn first_link(&self) -> String {
+        let process = &self.processes[self.process_of(Name::Gateway)];
+        let running = process.running.as_ref().expect("it runs");
+        let link = running.first_link().await;
+        let link = link.unwrap_or_else(|error| panic!("{}: {error:#}", self.label));
+        link.expect("there is no account yet")
     }
 
     /// Moves to a wall-clock time of the city.

@@ -148,6 +148,11 @@ fn tool(name: &str) -> Command {
     command
 }
 
+/// A client program of PostgreSQL, such as `pg_dump`.
+pub fn client(name: &str) -> Command {
+    Command::new(programs().join(name))
+}
+
 /// Where the newest installed PostgreSQL keeps its programs.
 fn programs() -> PathBuf {
     let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter();

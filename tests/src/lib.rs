@@ -11,6 +11,7 @@
 )]
 
 pub mod access;
+pub mod authenticator;
 pub mod certificates;
 pub mod chaos;
 pub mod city;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use hotline::services::Name;
 use hotline_platform::testing::{Databases, TestDatabase};
 use hotline_proto::intake::ListChannelsRequest;
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
@@ -105,6 +106,13 @@ impl Installation {
         let mut config = config.expect("it was written by us");
         config.gateway.own.listen = None;
         config
+    }
+
+    /// The databases of its services.
+    pub fn databases(&self) -> Vec<(Name, String)> {
+        let config = self.config();
+        let of = |&name: &Name| (name, config.database_url(name));
+        Name::ALL.iter().map(of).collect()
     }
 
     /// Signs calls as a command beside it does.

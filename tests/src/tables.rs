@@ -8,10 +8,45 @@ use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statemen
 use crate::city::City;
 
 /// Tables that move by themselves while nobody does anything.
-const RESTLESS: [&str; 4] = ["audit", "audit_seal", "consumer_offset", "sqlite_sequence"];
+const RESTLESS: [&str; 5] = [
+    "audit",
+    "audit_seal",
+    "consumer_offset",
+    "outbox_head",
+    "sqlite_sequence",
+];
 
 /// One service's database.
 pub struct Tables(DatabaseConnection);
+
+/// A row of an audit trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRow {
+    /// Its insertion id.
+    pub seq: i64,
+    /// Who, by which session or key, for which unit, from where.
+    pub actor: String,
+    /// See `actor`.
+    pub session: String,
+    /// See `actor`.
+    pub unit_code: String,
+    /// See `actor`.
+    pub from_addr: String,
+    /// The method that was called.
+    pub method: String,
+    /// What it was done to.
+    pub resource: String,
+    /// Which one.
+    pub resource_id: String,
+    /// Its version afterwards.
+    pub version: i64,
+    /// What was done.
+    pub action: String,
+    /// Why.
+    pub reason: String,
+    /// Whether a process put its name, a number and a code to it.
+    pub is_signed: bool,
+}
 
 impl City {
     /// The database of a service.
@@ -30,6 +65,39 @@ impl Tables {
         let rows = rows.expect("an audit trail").into_iter();
         let text = |row: &sea_orm::QueryResult, index| row.try_get_by_index(index).expect("text");
         rows.map(|row| (text(&row, 0), text(&row, 1), text(&row, 2)))
+            .collect()
+    }
+
+    /// The rows of the audit trail behind the one with this insertion id, oldest first.
+    pub async fn trail_behind(&self, seq: i64) -> Vec<AuditRow> {
+        let text = format!(
+            "SELECT CAST(seq AS BIGINT), actor, session, unit_code, from_addr, method, resource, resource_id, \
+             CAST(version AS BIGINT), action, reason, \
+             CAST(CASE WHEN writer IS NULL OR writer_seq IS NULL OR mac IS NULL THEN 0 ELSE 1 END AS BIGINT) \
+             FROM audit WHERE seq > {seq} ORDER BY seq"
+        );
+        let rows = self.0.query_all_raw(self.statement(&text)).await;
+        let told = |row: sea_orm::QueryResult| {
+            let text = |index| row.try_get_by_index::<String>(index).expect("text");
+            let number = |index| row.try_get_by_index::<i64>(index).expect("a number");
+            AuditRow {
+                seq: number(0),
+                actor: text(1),
+                session: text(2),
+                unit_code: text(3),
+                from_addr: text(4),
+                method: text(5),
+                resource: text(6),
+                resource_id: text(7),
+                version: number(8),
+                action: text(9),
+                reason: text(10),
+                is_signed: number(11) == 1,
+            }
+        };
+        rows.expect("an audit trail")
+            .into_iter()
+            .map(told)
             .collect()
     }
 

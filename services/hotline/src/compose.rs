@@ -4,6 +4,7 @@
 //! process, another one at its address; everything below gets a `Transport` and cannot tell.
 
 mod door;
+mod ending;
 mod rest;
 
 use std::net::SocketAddr;
@@ -26,7 +27,6 @@ use hotline_platform::tasks::Tasks;
 use hotline_platform::tls::Tls;
 use hotline_platform::vault::Vault;
 use hotline_platform::{fault, feed, pages, relay, replay, timers, upkeep};
-use tokio::time::timeout;
 use tonic::service::Routes;
 
 use crate::cli::administrator;
@@ -35,9 +35,6 @@ use crate::folder::{self, Locks};
 use crate::identity::Identity;
 use crate::services::{self, Name};
 use crate::signals::StopSignal;
-
-/// How long consumers and timers have to end what they are writing.
-const TASKS_DRAIN: Duration = Duration::from_secs(8);
 
 /// A city: its services, or some of them, in this process.
 pub struct City;
@@ -65,6 +62,7 @@ pub struct Mounted {
     pub(crate) vault: Vault,
     lease: Duration,
     edge: Option<services::Edge>,
+    anchors: Anchors,
     locks: Option<Locks>,
 }
 
@@ -120,7 +118,6 @@ impl City {
             .map(courier)
             .transpose()
             .context("[feed] redis_url")?;
-        let anchors = Anchors::new(&config.audit, &config.data_dir)?;
         let parts = ServerParts {
             config: &config.server,
             routes: mounted.routes.clone(),
@@ -153,7 +150,7 @@ impl City {
             if let Some(handler) = service.timers.as_ref().filter(|_| fires_timers) {
                 timers::start(&service.core, Arc::clone(handler));
             }
-            sealer::start(&service.core, anchors.clone());
+            sealer::start(&service.core, mounted.anchors.clone());
             upkeep::start(&service.core, service.reaction.clone());
             fault::point("start.started");
             tracing::info!(service = %name, database = %kind_of(&config.database_url(*name)), "mounted");
@@ -207,16 +204,17 @@ impl City {
             .map(|(_, service)| service.core.clone())
             .collect();
         let logs = feed::event_log(&cores);
+        let trails = audit_service(&cores, door::to_trails(names, &peers));
         let all = mounted
             .iter()
             .map(|(_, service)| service.routes.clone())
-            .chain([Routes::new(logs).add_service(audit_service(&cores))])
+            .chain([Routes::new(logs).add_service(trails)])
             .chain(door::to_the_others(names, &peers));
         let routes = layers::on(
             layers::merge(all),
             Edge {
                 admission: Admission::new(config.server.limits),
-                denials: Denials::of(&cores),
+                denials: Denials::of(&cores, Name::Gateway.word()),
                 callers: Callers {
                     authenticate: edge.as_ref().map(|edge| Arc::clone(&edge.authenticate)),
                     verifier: Some(identity.verifier),
@@ -237,6 +235,7 @@ impl City {
             vault,
             lease: config.feed.lease(),
             edge,
+            anchors: Anchors::new(&config.audit, &config.data_dir)?,
             locks: None,
         })
     }
@@ -375,17 +374,6 @@ impl Mounted {
         replay::replay(&service.core, reaction.as_ref(), &administrator("replay"))
             .await
             .with_context(|| format!("replay {name}"))
-    }
-
-    /// Ends the tasks and closes the databases.
-    pub async fn close(self) {
-        if timeout(TASKS_DRAIN, self.tasks.drain()).await.is_err() {
-            tracing::warn!("some tasks did not end in time");
-        }
-        for (_, service) in &self.services {
-            service.core.db().close().await;
-        }
-        drop(self.locks);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::principal::Signing;
 use crate::process::Installation;
 
 /// How long a call may take.
-const CALL_MAX: Duration = Duration::from_mins(1);
+pub(super) const CALL_MAX: Duration = Duration::from_mins(1);
 /// Databases of a Redis that tests share; number 0 is left to others.
 const REDIS_DATABASES: u32 = 15;
 

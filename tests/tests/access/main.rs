@@ -6,8 +6,10 @@
 mod against_a_second_hand;
 mod auditor;
 mod denied;
+mod door;
 mod matrix;
 mod states;
+mod trail;
 mod units;
 
 use hotline_platform::access::Role;

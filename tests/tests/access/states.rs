@@ -16,7 +16,7 @@ use crate::denied::dumps;
 use crate::somebody;
 
 /// Somebody who may make calls with `rule`, were all asked for that a rule can ask; else an operator.
-fn who_may(rule: &Rule, city: &City) -> Principal {
+pub fn who_may(rule: &Rule, city: &City) -> Principal {
     let mut able = Role::ALL.into_iter().map(|role| {
         let mut principal = somebody(role);
         principal.stepped_up_at = Some(city.now().timestamp_micros());

@@ -4,7 +4,7 @@ use hotline_kernel::time::{Timestamp, micros};
 use hotline_platform::core::CoreError;
 use hotline_platform::db::Txn;
 use hotline_platform::page::Page;
-use sea_orm::sea_query::Expr;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     QuerySelect,
@@ -18,7 +18,9 @@ use crate::domain::account::{Account, AccountName, AccountState};
 /// Adds an account; false if its name is taken, or its person at the identity provider.
 pub(crate) async fn insert(txn: &Txn, account: &Account) -> Result<bool, CoreError> {
     let added = Entity::insert(row(account))
-        .on_conflict_do_nothing()
+        // Whatever is taken: the id, the name or the person.
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .try_insert()
         .exec_without_returning(&**txn)
         .await?;
     Ok(match added {

@@ -294,6 +294,7 @@ fn place(args: &Args) -> anyhow::Result<(Config, PathBuf)> {
         Some(file) => Config::read(Some(file))?,
         None => Config::embedded(&folder),
     };
+    config.server.reflection |= args.config.is_none(); // for a look with any client
     if !args.keep {
         config.server.listen = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
     }

@@ -44,7 +44,7 @@ impl Reporting {
         page: u64,
     ) -> Result<Pieces, ReportingError> {
         let scope = context.scope.clone();
-        self.note_export(context).await?;
+        self.note_export(context, days).await?;
         let names = Arc::new(store::load_names(self.core.db().read()).await?);
         let header = render::header(&COLUMNS)?;
         let reporting = self.clone();
@@ -56,7 +56,13 @@ impl Reporting {
         Ok(stream::once(future::ok(header)).chain(records).boxed())
     }
 
-    async fn note_export(&self, context: CommandContext) -> Result<(), ReportingError> {
+    async fn note_export(
+        &self,
+        context: CommandContext,
+        days: ExportDays,
+    ) -> Result<(), ReportingError> {
+        let told = |day: Option<NaiveDate>| day.map_or("…".to_owned(), |day| day.to_string());
+        let reason = format!("{} to {}", told(days.first), told(days.last));
         let cause = context.cause.clone();
         let noted = self.core.execute(context, move |work| {
             Box::pin(async move {
@@ -67,7 +73,7 @@ impl Reporting {
                         resource_id: String::new(),
                         version: 0,
                         action: "exported".to_owned(),
-                        reason: String::new(),
+                        reason,
                     },
                 );
                 Ok::<_, ReportingError>(())

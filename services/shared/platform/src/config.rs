@@ -23,7 +23,7 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Address of `/metrics` and `/healthz`; absent: not served.
     pub metrics_listen: Option<SocketAddr>,
-    /// Whether a stock client may ask for the descriptors.
+    /// Whether a stock client may ask for the descriptors, whoever he is.
     pub reflection: bool,
     /// Seconds that running calls have to end after a stop was asked for.
     pub drain_s: u64,
@@ -40,7 +40,7 @@ impl Default for ServerConfig {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 7010)),
             metrics_listen: None,
-            reflection: true,
+            reflection: false,
             drain_s: 20,
             connections_max: 1024,
             connection_age_s: 600,

@@ -17,6 +17,7 @@ use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
 use crate::config::ServerConfig;
+use crate::layers::outside;
 use crate::listen;
 use crate::tasks::Tasks;
 use crate::telemetry;
@@ -107,7 +108,7 @@ impl Server {
         health
             .set_service_status("", ServingStatus::NotServing)
             .await;
-        let mut routes = routes.add_service(health_server);
+        let mut unruled = Routes::new(health_server);
         if config.reflection {
             let reflection = || {
                 tonic_reflection::server::Builder::configure()
@@ -115,7 +116,7 @@ impl Server {
                     .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
             };
             // Not every stock client knows the newer name yet.
-            routes = routes
+            unruled = unruled
                 .add_service(reflection().build_v1()?)
                 .add_service(reflection().build_v1alpha()?);
         }
@@ -136,7 +137,7 @@ impl Server {
         }
         let incoming = listen::incoming(listener, config.connections_max, tls);
         let serving = transport(Duration::from_secs(config.connection_age_s.max(1)))
-            .add_routes(routes.prepare())
+            .add_routes(outside::beside(routes, unruled).prepare())
             .serve_with_incoming_shutdown(incoming, stop.clone().cancelled_owned());
         let task = tasks.spawn(serving);
         Ok(Self {

@@ -85,6 +85,22 @@ pub async fn seal_all(core: &Core) -> Result<u64, CoreError> {
     Sealer::new(core).pass().await
 }
 
+/// Seals what this process wrote and nobody sealed yet, and casts an anchor behind it: for programs that end without a
+/// sealer having run. Of a process whose rows are all sealed it asks nothing of the database.
+///
+/// # Errors
+///
+/// A database that cannot be written.
+pub async fn seal_rest(core: &Core, anchors: &Anchors) -> Result<u64, CoreError> {
+    if core.pen().awaited().is_empty() {
+        return Ok(0);
+    }
+    let mut sealer = Sealer::new(core);
+    let rows = sealer.pass().await?;
+    sealer.cast(anchors, true).await;
+    Ok(rows)
+}
+
 /// Casts an anchor of the last seal, if there is one. For commands and tests, as [`seal_all`].
 ///
 /// # Errors
@@ -108,10 +124,12 @@ pub(crate) struct Sealer {
     anchored_at: Option<Instant>,
     /// Since when somebody else holds the chain while rows wait.
     held_since: Option<Instant>,
+    /// That the chain was cut back, in words, until it is written down.
+    cut_back: Option<String>,
 }
 
 /// What one transaction of sealing did.
-enum Batch {
+pub(super) enum Batch {
     /// Another sealer is at it.
     Held,
     /// So many rows are sealed now.
@@ -127,6 +145,7 @@ impl Sealer {
             anchored: 0,
             anchored_at: None,
             held_since: None,
+            cut_back: None,
         }
     }
 
@@ -177,7 +196,7 @@ impl Sealer {
     }
 
     /// One transaction of sealing.
-    async fn batch(&mut self) -> Result<Batch, CoreError> {
+    pub(super) async fn batch(&mut self) -> Result<Batch, CoreError> {
         let core = self.core.clone();
         let txn = core.db().begin_write().await?;
         if !hold(&txn).await? {
@@ -185,7 +204,7 @@ impl Sealer {
             return Ok(Batch::Held);
         }
         let last = Seal::last(&*txn).await?;
-        let cut_back = self.is_cut_back(last.as_ref(), &*txn).await?;
+        self.look_back(last.as_ref(), &*txn).await?;
         self.look_at_others(last.as_ref(), &*txn).await?;
         let (number, hash) = last.as_ref().map_or_else(
             || (0, beginning(core.name())),
@@ -195,8 +214,10 @@ impl Sealer {
         fault::point("sealer.assigned");
         let (number_now, hash) = self.chain(&rows, number, hash);
         if rows.is_empty() {
+            // Somebody else was faster.
             txn.rollback().await?;
             self.known = last;
+            self.tell_of_cut().await?;
             return Ok(Batch::Sealed(0));
         }
         let made = (number + 1, number_now);
@@ -210,9 +231,7 @@ impl Sealer {
         }
         self.looked_until = Some(number_now);
         self.known = Some(seal);
-        if let Some(reason) = cut_back {
-            watch::complain(&core, "cut back", reason).await?;
-        }
+        self.tell_of_cut().await?;
         Ok(Batch::Sealed(rows.len() as u64))
     }
 

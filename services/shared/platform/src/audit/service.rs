@@ -1,8 +1,9 @@
 //! The audit trails of a process as a service: read, and each reading noted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hotline_kernel::time::{Timestamp, from_micros, micros};
+use hotline_proto::audit::audit_service_client::AuditServiceClient;
 use hotline_proto::audit::audit_service_server::{AuditService, AuditServiceServer};
 use hotline_proto::audit::{AuditOrder, AuditRow, ListAuditRequest, ListAuditResponse};
 use tonic::{Code, Request, Response, Status};
@@ -10,8 +11,9 @@ use tonic::{Code, Request, Response, Status};
 use super::list::{self, Order, Query};
 use super::row::Row;
 use crate::core::{Core, CoreError};
-use crate::grpc::{self, core_status, invalid_field, problem};
+use crate::grpc::{self, PRINCIPAL_METADATA, core_status, invalid_field, problem};
 use crate::page::Page;
+use crate::peers::Transport;
 use crate::work::AuditEntry;
 
 /// What problems of this service are told under.
@@ -19,19 +21,41 @@ const NAME: &str = "audit";
 /// The longest text that is looked for, in bytes.
 const TEXT_MAX: usize = 500;
 
-/// The trails of the services that are mounted here.
-#[derive(Debug)]
+/// The trails of the services that are mounted here, and the ways to others'.
 pub struct Trails {
     cores: HashMap<&'static str, Core>,
+    elsewhere: BTreeMap<&'static str, Transport>,
 }
 
-/// The gRPC service over the trails of `cores`: one per process.
+/// The gRPC service over the trails of `cores`, one per process. Whoever asks for the trail of one of `elsewhere` is
+/// handed on to it in his own name, and that process decides and notes that he reads.
 #[must_use]
-pub fn audit_service(cores: &[Core]) -> AuditServiceServer<Trails> {
+pub fn audit_service(
+    cores: &[Core],
+    elsewhere: BTreeMap<&'static str, Transport>,
+) -> AuditServiceServer<Trails> {
     let cores = cores.iter().map(|core| (core.name(), core.clone()));
     AuditServiceServer::new(Trails {
         cores: cores.collect(),
+        elsewhere,
     })
+}
+
+/// The same question in the name of the same person, seen where this process saw him.
+fn handed_on(request: &Request<ListAuditRequest>) -> Result<Request<ListAuditRequest>, Status> {
+    let principal = grpc::principal(request)?.seen_at(&grpc::cause(request).from_addr);
+    let mut onward = Request::new(request.get_ref().clone());
+    let unfit = |_| {
+        problem(
+            NAME,
+            Code::Internal,
+            "PRINCIPAL_UNFIT",
+            "no metadata".to_owned(),
+        )
+    };
+    let value = principal.to_metadata().parse().map_err(unfit)?;
+    onward.metadata_mut().insert(PRINCIPAL_METADATA, value);
+    Ok(onward)
 }
 
 #[tonic::async_trait]
@@ -42,6 +66,12 @@ impl AuditService for Trails {
     ) -> Result<Response<ListAuditResponse>, Status> {
         if !grpc::scope(&request)?.is_everything() {
             return Ok(Response::new(ListAuditResponse::default()));
+        }
+        if let Some(way) = self.elsewhere.get(request.get_ref().service.as_str()) {
+            let onward = handed_on(&request)?;
+            return AuditServiceClient::new(way.clone())
+                .list_audit(onward)
+                .await;
         }
         let context = grpc::command(&request, "", 0);
         let asked = request.into_inner();

@@ -1,5 +1,7 @@
 //! A principal as it travels, read strictly: what is not understood whole is refused whole.
 
+use std::net::IpAddr;
+
 use hotline_proto::shared::Permission;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +30,9 @@ pub(super) struct Claims {
     channel_code: String,
     #[serde(default)]
     permissions: Vec<String>,
+    /// Left out where it says nothing: whoever is older refuses what he does not know.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    from_addr: String,
 }
 
 /// Why a principal is not understood.
@@ -36,7 +41,7 @@ pub(crate) enum Misread {
     /// It is no JSON of a principal.
     #[error(
         "expected `hotline-principal` as JSON {{id, roles, unit_code, outsourced, session, stepped_up_at, \
-         channel_code, permissions}}"
+         channel_code, permissions, from_addr}}"
     )]
     Malformed,
     /// It has a role that does not exist.
@@ -93,12 +98,16 @@ impl Claims {
             stepped_up_at: principal.stepped_up_at,
             channel_code: principal.channel_code.clone(),
             permissions: principal.permissions.iter().copied().map(word_of).collect(),
+            from_addr: principal.from_addr.clone(),
         }
     }
 
     pub(super) fn principal(self) -> Result<Principal, Misread> {
         let texts = [&self.id, &self.unit_code, &self.session, &self.channel_code];
         if self.id.is_empty() || texts.iter().any(|text| text.contains(char::is_control)) {
+            return Err(Misread::Malformed);
+        }
+        if !self.from_addr.is_empty() && self.from_addr.parse::<IpAddr>().is_err() {
             return Err(Misread::Malformed);
         }
         let roles: Result<_, _> = self.roles.into_iter().map(role).collect();
@@ -110,6 +119,7 @@ impl Claims {
             stepped_up_at: self.stepped_up_at,
             channel_code: self.channel_code,
             permissions: permissions?,
+            from_addr: self.from_addr,
             ..Principal::with_roles(&self.id, roles?)
         })
     }
@@ -143,6 +153,11 @@ mod tests {
             (r#"{"id":"a\u0000"}"#, "PRINCIPAL_MALFORMED"),
             (r#"{"id":"a","unit_code":"M\n"}"#, "PRINCIPAL_MALFORMED"),
             (r#"{"id":"a","session":"s\n"}"#, "PRINCIPAL_MALFORMED"),
+            (r#"{"id":"a","from_addr":"here"}"#, "PRINCIPAL_MALFORMED"),
+            (
+                r#"{"id":"a","from_addr":"192.0.2.7:80"}"#,
+                "PRINCIPAL_MALFORMED",
+            ),
             (r#"{"id":"a","stepped_up_at":"now"}"#, "PRINCIPAL_MALFORMED"),
             // Nobody makes himself a service.
             (r#"{"id":"a","service":"routing"}"#, "PRINCIPAL_MALFORMED"),
@@ -164,13 +179,14 @@ mod tests {
     fn everything_a_principal_says_of_itself_is_taken_over() {
         let told = r#"{"id":"u","roles":["unit_clerk","unit_lead"],"unit_code":"MID","outsourced":true,
             "session":"s7","stepped_up_at":1780000000000000,"channel_code":"app",
-            "permissions":["appeal_register"]}"#;
+            "permissions":["appeal_register"],"from_addr":"192.0.2.7"}"#;
         let roles = vec![Role::UnitClerk, Role::UnitLead];
         let expected = Principal {
             session: "s7".to_owned(),
             stepped_up_at: Some(1_780_000_000_000_000),
             channel_code: "app".to_owned(),
             permissions: vec![Permission::AppealRegister],
+            from_addr: "192.0.2.7".to_owned(),
             ..Principal::with_roles("u", roles)
                 .of_unit("MID")
                 .outsourced()

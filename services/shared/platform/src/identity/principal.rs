@@ -30,6 +30,9 @@ pub struct Principal {
     /// The only things that its key may be used for, of those that its roles give; empty: all of them.
     #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "words")]
     pub permissions: Vec<Permission>,
+    /// Where the process that named him saw him, as an address; empty where that is where the call comes from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub from_addr: String,
     /// The service that calls on its own behalf. Nobody can say so in JSON.
     #[serde(skip)]
     pub(super) service: Option<String>,
@@ -65,6 +68,7 @@ impl Principal {
             stepped_up_at: None,
             channel_code: String::new(),
             permissions: Vec::new(),
+            from_addr: String::new(),
             service: None,
         }
     }
@@ -106,6 +110,17 @@ impl Principal {
     #[must_use]
     pub fn of_metadata(json: &[u8]) -> Option<Self> {
         claims::read(json).ok()
+    }
+
+    /// The same principal, seen at `from_addr` by this process; what is no address says nothing.
+    #[must_use]
+    pub fn seen_at(&self, from_addr: &str) -> Self {
+        let is_address = from_addr.parse::<std::net::IpAddr>().is_ok();
+        let from_addr = if is_address { from_addr } else { "" };
+        Self {
+            from_addr: from_addr.to_owned(),
+            ..self.clone()
+        }
     }
 
     /// The value of [`PRINCIPAL_METADATA`](crate::grpc::PRINCIPAL_METADATA) that names it: JSON in visible ASCII.

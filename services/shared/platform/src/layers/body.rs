@@ -9,7 +9,6 @@ use http_body::{Frame, SizeHint};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tonic::Status;
 
-use super::admission::Place;
 use super::{deadline, size};
 use crate::db::BoxError;
 
@@ -65,13 +64,13 @@ impl HttpBody for Limited {
     }
 }
 
-/// A response body that holds its place in the admission until the last frame.
-pub(super) struct Held {
+/// A response body that holds its place until the last frame.
+pub(super) struct Held<P> {
     pub(super) inner: Body,
-    pub(super) _place: Place,
+    pub(super) _place: P,
 }
 
-impl HttpBody for Held {
+impl<P: Unpin> HttpBody for Held<P> {
     type Data = Bytes;
     type Error = axum::Error;
 

@@ -1,5 +1,9 @@
 //! The decision about a call, and what is left of a denied one: a row of the audit trail, and nothing else.
 //!
+//! Who is denied by the service itself, such as one who approves what he asked for, leaves the same row. A call that is
+//! handed on to another process is denied there, and leaves its row there, unless it is denied at the door: then the
+//! door's own service has it.
+//!
 //! Everybody who is believed can be denied as often as he likes, so the rows are rationed: [`ROWS_AT_ONCE`] per
 //! service, and [`ROWS_PER_MINUTE`] more each minute. What comes beyond that is counted, and the next row that is
 //! written says how many there were. The counter `hotline_rpc_denied_total` counts every one.
@@ -11,7 +15,8 @@ use axum::middleware::Next;
 use axum::response::Response;
 use hotline_kernel::time::{Timestamp, micros};
 use metrics::counter;
-use tonic::Code;
+use tonic::{Code, Status};
+use tonic_types::StatusExt as _;
 
 use super::access;
 use crate::access::{Denied, Scope, decide};
@@ -25,13 +30,22 @@ pub const ROWS_AT_ONCE: i64 = 256;
 /// So many more each minute.
 pub const ROWS_PER_MINUTE: i64 = 600;
 
+/// Packages that every process serves.
+const EVERYBODYS: [&str; 2] = ["audit", "event"];
+
 const MICROS_PER_ROW: i64 = 60_000_000 / ROWS_PER_MINUTE;
 
 /// Where denied calls are written down: in the service that they were sent to.
 #[derive(Debug, Default)]
 pub struct Denials {
     services: Vec<(Core, Mutex<Ration>)>,
+    /// Whose trail has what is denied of services that are not here; the first one's if it is not here either.
+    door: &'static str,
 }
+
+/// Marks the answer of another process, which wrote down what is to be written down of it.
+#[derive(Clone, Copy, Debug)]
+pub struct HandedOn;
 
 /// How many rows may be written now.
 #[derive(Debug, Default)]
@@ -65,23 +79,25 @@ impl Ration {
 }
 
 impl Denials {
-    /// Those of the services of one process.
+    /// Those of the services of one process; what is denied of services elsewhere is `door`'s, if that is here.
     #[must_use]
-    pub fn of(services: &[Core]) -> Arc<Self> {
+    pub fn of(services: &[Core], door: &'static str) -> Arc<Self> {
         let rationed = services.iter().map(|core| (core.clone(), Mutex::default()));
         Arc::new(Self {
             services: rationed.collect(),
+            door,
         })
     }
 
-    /// Whose call it is: that of the service whose package it names; a log is everybody's, the first one has it.
+    /// Whose call it is: that of the service whose package it names, else the door's. Logs and trails are everybody's:
+    /// the first service has them.
     fn sent_to(&self, path: &str) -> Option<&(Core, Mutex<Ration>)> {
         let package = path.trim_start_matches('/').split('.').nth(1);
-        let named = self
-            .services
-            .iter()
-            .find(|(core, _)| Some(core.name()) == package);
-        named.or_else(|| self.services.first())
+        let of = |name: &str| self.services.iter().find(|(core, _)| core.name() == name);
+        let is_everybodys = package.is_none_or(|package| EVERYBODYS.contains(&package));
+        let named = package.and_then(of);
+        let door = || of(self.door).filter(|_| !is_everybodys);
+        named.or_else(door).or_else(|| self.services.first())
     }
 
     /// The instant by which a call of `path` is decided: its service's.
@@ -90,7 +106,7 @@ impl Denials {
             .map_or_else(machine_time, |(core, _)| core.now())
     }
 
-    async fn write_down(&self, cause: Cause, denied: Denied) {
+    async fn write_down(&self, cause: Cause, denied: &str) {
         let Some((core, ration)) = self.sent_to(&cause.method) else {
             return;
         };
@@ -104,10 +120,10 @@ impl Denials {
     }
 }
 
-async fn audit(core: &Core, cause: Cause, denied: Denied, left_out: u64) -> Result<(), CoreError> {
+async fn audit(core: &Core, cause: Cause, denied: &str, left_out: u64) -> Result<(), CoreError> {
     let reason = match left_out {
-        0 => denied.reason().to_owned(),
-        _ => format!("{}; {left_out} more were only counted", denied.reason()),
+        0 => denied.to_owned(),
+        _ => format!("{denied}; {left_out} more were only counted"),
     };
     let entry = AuditEntry {
         resource: "call",
@@ -141,19 +157,33 @@ pub(super) async fn decide_or_deny(
         // Not reached: the layers before this one refuse such a call.
         return refusal(Denied::Role).into_http();
     };
+    let cause = cause_of(Some(principal), extensions.get::<Call>());
     match decide(principal, method.rule, denials.now(method.path)) {
         Ok(scope) => {
             request.extensions_mut().insert(scope);
-            next.run(request).await
+            let answer = next.run(request).await;
+            if let Some(reason) = denied_by_its_service(&answer) {
+                denials.write_down(cause, &reason).await;
+            }
+            answer
         }
         Err(denied) => {
             counter!("hotline_rpc_denied_total", "method" => method.path, "reason" => denied.reason())
                 .increment(1);
-            let cause = cause_of(Some(principal), extensions.get::<Call>());
-            denials.write_down(cause, denied).await;
+            denials.write_down(cause, denied.reason()).await;
             refusal(denied).into_http()
         }
     }
+}
+
+/// Why a handler denied what the rule allowed; `None` if it did not, or if another process has written it down.
+fn denied_by_its_service(answer: &Response) -> Option<String> {
+    let status = Status::from_header_map(answer.headers())?;
+    let is_ours = answer.extensions().get::<HandedOn>().is_none();
+    (status.code() == Code::PermissionDenied && is_ours).then(|| {
+        let info = status.get_details_error_info();
+        info.map(|info| info.reason).unwrap_or_default()
+    })
 }
 
 fn refusal(denied: Denied) -> tonic::Status {

@@ -9,6 +9,7 @@ pub(crate) mod body;
 pub mod deadline;
 pub mod denial;
 mod metrics;
+pub(crate) mod outside;
 mod principal;
 mod size;
 mod trace;
@@ -21,7 +22,7 @@ use tonic::service::Routes;
 
 pub use access::Origin;
 pub use admission::{Admission, Limits};
-pub use denial::Denials;
+pub use denial::{Denials, HandedOn};
 pub use principal::Callers;
 
 /// Several services' routes as one.

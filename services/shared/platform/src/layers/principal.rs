@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tonic::{Code, Status};
 
 use super::access::{self, Origin};
-use crate::grpc::{PRINCIPAL_METADATA, Principal, SERVICE_METADATA, problem, retry_later};
+use crate::grpc::{Call, PRINCIPAL_METADATA, Principal, SERVICE_METADATA, problem, retry_later};
 use crate::identity::{self, Authenticate, BadToken, Credential, Unauthenticated, Verifier};
 
 /// How long it may take to find out whose a credential is.
@@ -49,6 +49,12 @@ pub(super) async fn identify(
         Ok(principal) => {
             // Whoever handles the call needs to know who it was, not by what secret.
             request.headers_mut().remove(AUTHORIZATION);
+            // Whoever may name him may say where he is: the gateway's door, which saw him.
+            if !principal.from_addr.is_empty()
+                && let Some(call) = request.extensions_mut().get_mut::<Call>()
+            {
+                call.from_addr.clone_from(&principal.from_addr);
+            }
             request.extensions_mut().insert(principal);
             next.run(request).await
         }

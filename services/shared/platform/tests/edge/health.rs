@@ -13,7 +13,7 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-use crate::doors::{Doors, ask, within};
+use crate::doors::{Doors, ask, reason, within};
 
 async fn health(doors: &Doors, service: &str) -> Result<ServingStatus, Code> {
     let request = HealthCheckRequest {
@@ -73,6 +73,31 @@ async fn a_stock_client_can_explore_only_where_it_is_allowed() {
             "{names:?}"
         );
         assert!(names.contains(&"grpc.health.v1.Health"), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_watches_the_health_keeps_nobody_from_asking_and_watchers_are_few() {
+    let doors = Doors::open(Limits::default()).await;
+    let mut client = HealthClient::new(doors.socket.clone());
+    let mut watching = Vec::new();
+    let refused = loop {
+        match client.watch(HealthCheckRequest::default()).await {
+            Ok(watched) => watching.push(watched),
+            Err(refused) => break refused,
+        }
+        assert!(watching.len() < 1_000, "nobody is refused");
+    };
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&refused), "OVERLOADED");
+    assert_eq!(watching.len(), 64);
+    assert_eq!(health(&doors, "").await, Ok(ServingStatus::NotServing));
+
+    // Whoever goes makes room.
+    watching.pop();
+    let begun = std::time::Instant::now();
+    while client.watch(HealthCheckRequest::default()).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no room");
     }
 }
 

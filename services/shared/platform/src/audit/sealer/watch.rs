@@ -19,8 +19,30 @@ const HELD_MAX: Duration = Duration::from_mins(1);
 const NAMED_MAX: usize = 20;
 
 impl Sealer {
+    /// Notes if the chain is not the one that this process has seen. It is noted until it is told: whoever looks next
+    /// knows the shorter chain only.
+    pub(super) async fn look_back<C: ConnectionTrait>(
+        &mut self,
+        last: Option<&Seal>,
+        connection: &C,
+    ) -> Result<(), CoreError> {
+        if let Some(found) = self.is_cut_back(last, connection).await? {
+            self.cut_back = Some(found);
+        }
+        Ok(())
+    }
+
+    /// Writes down that the chain was cut back, if it was noted. What cannot be written is told at the next pass.
+    pub(super) async fn tell_of_cut(&mut self) -> Result<(), CoreError> {
+        if let Some(reason) = self.cut_back.clone() {
+            complain(&self.core, "cut back", reason).await?;
+            self.cut_back = None;
+        }
+        Ok(())
+    }
+
     /// Whether the chain is not the one that this process has seen, in words.
-    pub(super) async fn is_cut_back<C: ConnectionTrait>(
+    async fn is_cut_back<C: ConnectionTrait>(
         &self,
         last: Option<&Seal>,
         connection: &C,
@@ -45,13 +67,10 @@ impl Sealer {
         let db = self.core.db().clone();
         let reader = db.read();
         let last = Seal::last(reader).await?;
-        let cut_back = self.is_cut_back(last.as_ref(), reader).await?;
+        self.look_back(last.as_ref(), reader).await?;
         self.look_at_others(last.as_ref(), reader).await?;
         self.known = last;
-        if let Some(reason) = cut_back {
-            complain(&self.core, "cut back", reason).await?;
-        }
-        Ok(())
+        self.tell_of_cut().await
     }
 
     /// Looks at rows that another sealer sealed: some may be this process's.

@@ -3,7 +3,7 @@
 use sea_orm::ConnectionTrait;
 
 use super::{Trail, anchors, cause, compared, entry, lift_fences, number, writes};
-use crate::audit::sealer::{self, Sealer};
+use crate::audit::sealer::{self, Batch, Sealer};
 use crate::audit::verify::{Part, verify};
 use crate::core::Core;
 use crate::db::sql;
@@ -153,6 +153,53 @@ async fn a_chain_that_is_cut_back_is_noticed_by_whoever_knew_it() {
         }
         let told = "SELECT COUNT(*) FROM audit WHERE action = 'cut back'";
         assert_eq!(number(&trail.core, told).await, 1, "{}", trail.label());
+    }
+}
+
+#[tokio::test]
+async fn a_chain_that_is_cut_back_is_told_of_by_a_sealer_that_another_one_was_faster_than() {
+    for trail in Trail::all().await {
+        let twin = trail.twin().await;
+        let mut sealer = Sealer::new(&trail.core);
+        for _ in 0..3 {
+            trail.writes(4).await;
+            sealer.pass().await.unwrap();
+        }
+        lift_fences(&trail.core).await;
+        trail.does("DELETE FROM audit WHERE chain_seq > 8").await;
+        trail
+            .does("DELETE FROM audit_seal WHERE chain_seq > 8")
+            .await;
+        // Work that it sees, and that is done when its turn comes.
+        trail.writes(1).await;
+        sealer::seal_all(&twin).await.unwrap();
+        let batch = sealer.batch().await.unwrap();
+        assert!(matches!(batch, Batch::Sealed(0)), "{}", trail.label());
+        let told = "SELECT COUNT(*) FROM audit WHERE action = 'cut back'";
+        assert_eq!(number(&trail.core, told).await, 1, "{}", trail.label());
+        for _ in 0..2 {
+            sealer.pass().await.unwrap();
+        }
+        assert_eq!(number(&trail.core, told).await, 1, "{}", trail.label());
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_wrote_is_sealed_and_anchored_when_it_ends() {
+    for trail in Trail::all().await {
+        let folder = tempfile::tempdir().unwrap();
+        let anchors = anchors(folder.path());
+        trail.writes(3).await;
+        let sealed = sealer::seal_rest(&trail.core, &anchors).await.unwrap();
+        assert_eq!(sealed, 3, "{}", trail.label());
+        let report = compared(&trail.core, folder.path()).await;
+        let counted = (report.end, report.unsealed, report.anchors, report.found);
+        assert_eq!(counted, (3, 0, 1, 0), "{}", trail.label());
+
+        // What another one wrote is his to seal, or the next sealer's.
+        writes(&trail.twin().await, 2).await;
+        let sealed = sealer::seal_rest(&trail.core, &anchors).await.unwrap();
+        assert_eq!(sealed, 0, "{}", trail.label());
     }
 }
 

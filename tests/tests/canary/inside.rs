@@ -1,7 +1,5 @@
-//! Personal data that occurs nowhere else goes through a city; then it is looked for wherever something is kept or
-//! told: tables, database files with their logs, the courier, outbound files, logs and spans, documents.
-
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+//! A city in this process: tables, database files with their logs, the courier, outbound files, logs and spans,
+//! documents.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -15,20 +13,7 @@ use hotline_tests::kept::{Kept, places};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
-const NAME: &str = "样隐小标";
-const EMAIL: &str = "canary.hit@example.com";
-const ACCOUNT: &str = "canary_account_7731";
-/// Of the area 999900, which is nowhere.
-const IDENTITY: &str = "999900199001010014";
-/// In the contact, in what is said, answered and replied, in a row that is taken and one that is refused.
-const PHONES: [&str; 6] = [
-    "19900000731",
-    "19900000732",
-    "19900000733",
-    "19900000734",
-    "19900000735",
-    "19900000736",
-];
+use super::{ACCOUNT, EMAIL, IDENTITY, NAME, PHONES, hits};
 
 /// What all threads log.
 #[derive(Clone, Default)]
@@ -104,12 +89,6 @@ async fn lives(city: &City) -> Vec<Kept> {
         place: "documents and tickets".to_owned(),
         bytes: told.into_bytes(),
     }]
-}
-
-fn hits(kept: &[Kept]) -> Vec<String> {
-    let markers = [NAME, EMAIL, ACCOUNT, IDENTITY];
-    let markers = markers.iter().chain(&PHONES);
-    markers.flat_map(|marker| places(kept, marker)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
