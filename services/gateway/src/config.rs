@@ -81,7 +81,7 @@ pub enum OidcSettingsError {
     Issuer,
     /// Nobody can be sent back.
     #[error(
-        "`[gateway] public_url`: expected an address, for the identity provider sends people back there"
+        "`[gateway] listen` or `public_url`: expected an address, for the identity provider sends people back to the pages"
     )]
     PublicUrl,
     /// No secret.

@@ -194,8 +194,8 @@ pub(crate) fn session(session: &Session, own: &str) -> pb::Session {
     }
 }
 
-/// A request for the account named `account_name`, as it is told.
-pub(crate) fn request(request: &Request, account_name: &AccountName) -> pb::AccountRequest {
+/// A request for `account`, as it is told to whoever decides about it.
+pub(crate) fn request(request: &Request, account: &Account) -> pb::AccountRequest {
     let (roles, unit_code, is_reset) = match &request.wish {
         Wish::Roles { roles, unit_code } => (roles.clone(), unit_code.clone(), false),
         Wish::Reset => (Vec::new(), String::new(), true),
@@ -207,7 +207,7 @@ pub(crate) fn request(request: &Request, account_name: &AccountName) -> pb::Acco
     };
     pb::AccountRequest {
         id: request.id.to_string(),
-        account_name: account_name.as_str().to_owned(),
+        account_name: account.name.as_str().to_owned(),
         roles,
         unit_code,
         is_reset,
@@ -217,6 +217,7 @@ pub(crate) fn request(request: &Request, account_name: &AccountName) -> pb::Acco
         state: state.into(),
         decided_by: request.decided_by.clone(),
         version: request.version,
+        oidc_subject: account.oidc_subject.clone().unwrap_or_default(),
     }
 }
 
@@ -232,7 +233,7 @@ pub(crate) fn kept(kept: &Kept) -> (Option<pb::Account>, Option<pb::AccountReque
     let asked = kept.request.as_ref();
     (
         Some(account(&kept.account)),
-        asked.map(|asked| request(asked, &kept.account.name)),
+        asked.map(|asked| request(asked, &kept.account)),
     )
 }
 

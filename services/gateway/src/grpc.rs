@@ -307,7 +307,7 @@ impl AccountService for AccountsGrpc {
         let next = convert::cut(&mut found, &page, |(last, _)| last.id);
         let told = found
             .iter()
-            .map(|(found, account)| convert::request(found, &account.name));
+            .map(|(found, account)| convert::request(found, account));
         Ok(Response::new(pb::ListRequestsResponse {
             requests: told.collect(),
             next_page_token: next,

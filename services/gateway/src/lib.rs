@@ -10,6 +10,7 @@ mod convert;
 mod domain;
 mod error;
 mod grpc;
+mod provider;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -27,8 +28,8 @@ use hotline_platform::runtime::{Runtime, Service};
 use hotline_proto::gateway::account_service_server::AccountServiceServer;
 use tonic::service::Routes;
 
-use crate::app::oidc::provider::Provider;
 pub use crate::config::{Config, OidcConfig, OidcSettingsError};
+use crate::provider::Provider;
 
 /// The service's name: in configuration, logs, events and `hotline run`.
 const NAME: &str = "gateway";
@@ -73,12 +74,13 @@ impl Door {
     }
 }
 
-/// The identity provider, if one is agreed on and there are pages to come back to.
+/// The identity provider, if one is agreed on; people come back from it to the pages.
 fn provider(config: &Config) -> Result<Option<Provider>, OidcSettingsError> {
-    let agreed = config.oidc.as_ref().zip(config.pages_url());
-    agreed
-        .map(|(oidc, url)| Provider::new(oidc, &url))
-        .transpose()
+    let Some(oidc) = &config.oidc else {
+        return Ok(None);
+    };
+    let url = config.pages_url().ok_or(OidcSettingsError::PublicUrl)?;
+    Provider::new(oidc, &url).map(Some)
 }
 
 /// Puts the service together; `compose` starts it.

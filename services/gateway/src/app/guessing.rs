@@ -67,6 +67,15 @@ impl Accounts {
         }
     }
 
+    /// For somebody whom the provider has proven and who owes us a code: whoever has his provider's password uses up
+    /// tries at neither his sessions nor his known devices.
+    pub(crate) fn counters_half_way(&self, account: Uuid, from_addr: &str) -> Counters {
+        Counters {
+            account: Some(format!("half-way:{}", account.simple())),
+            address: self.address_counter(from_addr),
+        }
+    }
+
     /// For somebody who comes back from the identity provider: who he is shows later, so only his address counts,
     /// apart from guesses at passwords.
     pub(crate) fn counters_at_provider(&self, from_addr: &str) -> Counters {

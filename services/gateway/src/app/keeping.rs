@@ -63,10 +63,11 @@ pub(super) struct Fresh {
     pub(super) part_hash: Vec<u8>,
 }
 
-/// Whether a call comes from whoever sits at this machine: a principal with no session and no key. It is signed by
-/// the installation's own key, or is in this process; who can do that owns the databases anyway.
+/// Whether a call comes from whoever sits at this machine: a principal with no session and no key, but perhaps the
+/// machine's user in its place. It is signed by the installation's own key, or is in this process; who can do that owns
+/// the databases anyway.
 pub(super) fn is_on_this_machine(cause: &Cause) -> bool {
-    cause.session.is_empty()
+    cause.session.is_empty() || cause.session.starts_with("os:")
 }
 
 /// Roles by their words, in alphabetical order, with what the rules ask of them.
@@ -105,9 +106,8 @@ impl Accounts {
         keeps(&context)?;
         let words = roles(&wanted.roles, &wanted.unit_code, wanted.outsourced)?;
         let cause = context.cause.clone();
-        // Whom the provider proves with one factor only sets up a second one here, like everybody else.
-        let is_half_proven = self.has_provider() && !self.provider_vouches();
-        let is_signed_in_elsewhere = wanted.oidc_subject.is_some() && !is_half_proven;
+        // Whom no provider proves with two factors sets them up here, like everybody else.
+        let is_signed_in_elsewhere = wanted.oidc_subject.is_some() && self.provider_vouches();
         let (id, request_id) = (
             self.core().ids().next(self.now()),
             self.core().ids().next(self.now()),

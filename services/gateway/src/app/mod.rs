@@ -22,12 +22,12 @@ use hotline_platform::work::{AuditEntry, Cause, Work};
 
 use self::hashing::Hasher;
 use self::keys::Quotas;
-use self::oidc::provider::Provider;
 use self::sealing::{MacKey, Seal};
 use crate::config::Config;
 use crate::domain::account::Account;
 use crate::domain::token::{Opens, Token};
 use crate::error::GatewayError;
+use crate::provider::Provider;
 
 /// The service's use cases. Cheap to clone.
 #[derive(Clone)]

@@ -125,19 +125,26 @@ impl Chromium {
 struct Desk {
     url: String,
     addr: SocketAddr,
+    /// Keeps the port until they are served.
+    held: Option<TcpListener>,
 }
 
 impl Desk {
-    /// One at a port that was free a moment ago.
+    /// One at a free port.
     fn free() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let addr = listener.local_addr().expect("its address");
         let url = format!("http://{addr}");
-        Self { url, addr }
+        Self {
+            url,
+            addr,
+            held: Some(listener),
+        }
     }
 
-    async fn serves(&self, office: &Office, tasks: &Tasks) {
+    async fn serves(&mut self, office: &Office, tasks: &Tasks) {
         let site = Site::new(office.accounts.clone(), [7; 32], &self.url, Zone::SHANGHAI);
+        drop(self.held.take());
         let served = pages::start(self.addr, router(site), None, tasks).await;
         served.expect("a free port");
     }
@@ -157,7 +164,7 @@ async fn a_real_browser_sets_up_signs_in_ends_a_session_and_signs_out() {
             return;
         };
         office.clock.set(machine_time());
-        let (tasks, desk) = (Tasks::new(), Desk::free());
+        let (tasks, mut desk) = (Tasks::new(), Desk::free());
         desk.serves(&office, &tasks).await;
         let link = office.accounts.first_link().await.unwrap().unwrap();
 
@@ -241,7 +248,7 @@ async fn a_real_browser_sets_up_signs_in_ends_a_session_and_signs_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_browser_signs_in_at_the_identity_provider() {
-    let desk = Desk::free();
+    let mut desk = Desk::free();
     let Some(provider) = Certified::start_for(&desk.url) else {
         return;
     };
@@ -297,7 +304,7 @@ async fn a_real_browser_signs_in_at_the_identity_provider() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_browser_gives_the_code_that_somebody_owes_after_the_provider() {
-    let desk = Desk::free();
+    let mut desk = Desk::free();
     let Some(provider) = Certified::start_for(&desk.url) else {
         return;
     };

@@ -21,7 +21,6 @@ use hotline_platform::work::Cause;
 use crate::app::Accounts;
 use crate::app::keeping::NewAccount;
 use crate::app::knowing::Known;
-use crate::app::oidc::provider::Provider;
 use crate::app::set_up::SetUp;
 use crate::app::sign_in::{SignIn, SignedIn};
 use crate::config::Config;
@@ -30,6 +29,7 @@ use crate::domain::password::Password;
 use crate::domain::second_factor::SharedSecret;
 use crate::domain::token::{Opens, SetUpProof, Token};
 use crate::error::GatewayError;
+use crate::provider::Provider;
 use crate::store;
 
 /// A password that is nobody's.

@@ -158,6 +158,7 @@ pub fn at_this_machine<T>(message: T) -> Request<T> {
     let role = Role::SecurityAdministrator;
     let mut principal = Principal::new(&format!("{}:cli", role.word()), role);
     principal.stepped_up_at = Some(hotline_kernel::time::micros(machine_time()));
+    principal.session = os_user();
     let mut request = Request::new(message);
     if let Ok(value) = principal.to_metadata().parse() {
         request.metadata_mut().insert(PRINCIPAL_METADATA, value);

@@ -343,9 +343,14 @@ async fn requests(client: &mut Client) -> anyhow::Result<()> {
             } else {
                 format!("{} {}", request.roles.join(" "), request.unit_code)
             };
+            // Whoever approves opens the account to this person.
+            let whose = match request.oidc_subject.as_str() {
+                "" => String::new(),
+                subject => format!("  at the identity provider {subject:?}"),
+            };
             writeln!(
                 std::io::stdout(),
-                "{}  {}  {what}  asked by {}: {}",
+                "{}  {}{whose}  {what}  asked by {}: {}",
                 request.id,
                 request.account_name,
                 request.asked_by,

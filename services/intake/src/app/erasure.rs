@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hotline_kernel::id::AppealId;
 use hotline_kernel::time::micros;
+use hotline_platform::access::Scope;
 use hotline_platform::backoff::Backoff;
 use hotline_platform::core::{CommandContext, Core, CoreError};
 use hotline_platform::page::Page;
@@ -121,6 +122,7 @@ impl Intake {
     /// What storage fails with.
     pub async fn erasures(
         &self,
+        scope: &Scope,
         page: &Page<Cursor>,
     ) -> Result<(Vec<Erasure>, Option<Cursor>), IntakeError> {
         let db = self.core.db().read();
@@ -133,7 +135,7 @@ impl Intake {
             id: last.id,
         });
         for erasure in &mut found {
-            erasure.subject = store::erasure::subject(db, &self.settings.vault, erasure)
+            erasure.subject = store::erasure::subject(db, &self.settings.vault, erasure, scope)
                 .await?
                 .0;
         }
@@ -166,13 +168,18 @@ async fn request(order: Order<'_>, target: Target, reason: &str) -> Result<Erasu
         requested_at: order.work.now(),
         approved: None,
     };
-    let (subject, name) =
-        store::erasure::subject(&**order.work.txn(), &order.settings.vault, &erasure).await?;
+    let (subject, name) = subject(order, &erasure).await?;
     erasure.reason = order.settings.mask(reason, &name);
     erasure.subject = subject;
     store::erasure::insert(order.work.txn(), &erasure).await?;
     audit(order, &erasure, "erasure requested");
     Ok(erasure)
+}
+
+/// Whom it is about, and his name.
+async fn subject(order: Order<'_>, erasure: &Erasure) -> Result<(Subject, String), IntakeError> {
+    let (txn, vault) = (&**order.work.txn(), &order.settings.vault);
+    Ok(store::erasure::subject(txn, vault, erasure, order.scope).await?)
 }
 
 async fn owner_of(
@@ -200,9 +207,7 @@ async fn approve(order: Order<'_>, id: Uuid) -> Result<Erasure, IntakeError> {
     let erasure = found.ok_or(IntakeError::ErasureNotFound)?;
     order.expect(erasure.version())?;
     let mut erasure = erasure.approve(&order.cause.actor, order.work.now())?;
-    erasure.subject = store::erasure::subject(&**order.work.txn(), &order.settings.vault, &erasure)
-        .await?
-        .0;
+    erasure.subject = subject(order, &erasure).await?.0;
     store::erasure::approve(order.work.txn(), &erasure).await?;
     let owners = std::slice::from_ref(&erasure.owner);
     forget(order.work, order.settings, owners, &erasure.id.to_string()).await?;

@@ -1,6 +1,6 @@
 //! The gRPC face of erasures: who, decode, call, encode. Nothing is decided here.
 
-use hotline_platform::grpc::command;
+use hotline_platform::grpc::{command, scope};
 use hotline_platform::page::{Page, token};
 use hotline_proto::intake as pb;
 use hotline_proto::intake::erasure_service_server::ErasureService;
@@ -51,9 +51,10 @@ impl ErasureService for ErasureGrpc {
         &self,
         request: Request<pb::ListErasuresRequest>,
     ) -> Answer<pb::ListErasuresResponse> {
+        let scope = scope(&request)?.clone();
         let asked = request.into_inner();
         let page = Page::decode(asked.page_size, &asked.page_token).map_err(IntakeError::from)?;
-        let (found, next) = self.0.erasures(&page).await?;
+        let (found, next) = self.0.erasures(&scope, &page).await?;
         Ok(Response::new(pb::ListErasuresResponse {
             erasures: found.into_iter().map(erasures::erasure).collect(),
             next_page_token: next.as_ref().map(token).unwrap_or_default(),

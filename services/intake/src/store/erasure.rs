@@ -79,26 +79,25 @@ pub async fn list(
     rows.into_iter().map(erasure_of).collect()
 }
 
-/// Whom a request is about, and the citizen's name, to mask it in what is written about him.
+/// Whom a request is about, as far as `scope` reaches, and the citizen's name, to mask it in what is written about him.
 pub async fn subject(
     db: &impl ConnectionTrait,
     vault: &Vault,
     erasure: &Erasure,
+    scope: &Scope,
 ) -> Result<(Subject, String), StoreError> {
     let (appeals, latest) = match Owner::parse(&erasure.owner) {
         Owner::Citizen => appeals_of(db, &erasure.owner).await?,
         Owner::Appeal(id) => (1, Some(id)),
         Owner::Refusal => (0, None),
     };
-    // Who may decide about it reaches every appeal.
-    let all = Scope::own_work();
     let named = erasure.subject.appeal.or(latest);
     let appeal = match named {
-        Some(id) => super::appeals::find(db, &all, id).await?,
+        Some(id) => super::appeals::find(db, scope, id).await?,
         None => None,
     };
     let contact = match appeal.as_ref().and_then(|appeal| appeal.contact) {
-        Some(id) => super::contacts::find(db, vault, &all, id).await?,
+        Some(id) => super::contacts::find(db, vault, scope, id).await?,
         None => None,
     };
     let name = contact.map(|contact| contact.name).unwrap_or_default();

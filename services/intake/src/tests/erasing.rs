@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hotline_platform::access::Scope;
 use hotline_platform::core::{CommandContext, CoreError};
 use hotline_platform::page::Page;
 use hotline_platform::testing;
@@ -99,7 +100,11 @@ async fn who_approves_is_shown_whom_it_is_about_and_the_audit_trail_names_the_ap
             .expect("asked");
         city.clock.advance(Duration::from_secs(1));
         let of_unknown = city.asks_to_forget(number(&unknown)).await.expect("asked");
-        let (listed, _) = city.intake.erasures(&page).await.expect("listed");
+        let (listed, _) = city
+            .intake
+            .erasures(&Scope::own_work(), &page)
+            .await
+            .expect("listed");
         let told: Vec<_> = listed
             .iter()
             .map(|one| {
@@ -134,7 +139,11 @@ async fn who_approves_is_shown_whom_it_is_about_and_the_audit_trail_names_the_ap
         }
         let named = "SELECT COUNT(*) FROM audit WHERE reason LIKE '%三丰%'";
         assert_eq!(city.counted(named).await, 0, "{}", city.label);
-        let (listed, _) = city.intake.erasures(&page).await.expect("listed");
+        let (listed, _) = city
+            .intake
+            .erasures(&Scope::own_work(), &page)
+            .await
+            .expect("listed");
         for (one, receipt) in listed.iter().zip([&unknown, &first]) {
             let about = &one.subject;
             assert_eq!(
@@ -213,7 +222,11 @@ async fn another_person_must_approve_and_then_nothing_of_the_citizen_opens() {
             size: 10,
             after: None,
         };
-        let (listed, _) = city.intake.erasures(&page).await.expect("listed");
+        let (listed, _) = city
+            .intake
+            .erasures(&Scope::own_work(), &page)
+            .await
+            .expect("listed");
         assert_eq!(listed.len(), 1, "{}", city.label);
 
         // He calls again, and is a citizen like any other.

@@ -209,7 +209,7 @@ mod tests {
     async fn a_browser_that_asks_for_nothing_is_hung_up_on() {
         let tasks = Tasks::new();
         let patience = Patience {
-            headers_within: Duration::from_millis(200),
+            headers_within: Duration::from_secs(2),
             ..PATIENCE
         };
         let addr = served(&tasks, patience).await;
@@ -233,7 +233,7 @@ mod tests {
     async fn a_socket_serves_many_pages_and_none_when_it_is_old() {
         let tasks = Tasks::new();
         let patience = Patience {
-            age_max: Duration::from_millis(500),
+            age_max: Duration::from_secs(3),
             ..PATIENCE
         };
         let mut socket = TcpStream::connect(served(&tasks, patience).await)

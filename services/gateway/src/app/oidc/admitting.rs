@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use super::provider::Proof;
 use super::{Arrival, CameBack, Stop};
 use crate::app::guessing::{Counters, forgive};
 use crate::app::sign_in::{SignedIn, refuse_closed};
@@ -18,6 +17,7 @@ use crate::domain::session::Session;
 use crate::domain::token::Opens;
 use crate::domain::trip::{Purpose, SKEW, TRIP_MAX, may_give_code};
 use crate::error::GatewayError;
+use crate::provider::Proof;
 use crate::store::{accounts, credentials, sessions, spent_trips};
 
 /// What somebody half way in is sealed as, and nothing else.
@@ -128,7 +128,7 @@ impl Accounts {
         }
     }
 
-    async fn forgive_now(
+    pub(super) async fn forgive_now(
         &self,
         cause: &Cause,
         counters: Counters,
@@ -186,7 +186,7 @@ impl Accounts {
         let (Some(_), Some(account)) = (since, found) else {
             return Err(refused);
         };
-        let counters = Counters::of_session(account.id);
+        let counters = self.counters_half_way(account.id, &cause.from_addr);
         self.has_time(&counters).await?;
         let entry = entry(Some(&account.name), "second factor tried", "sign-in");
         let counted = self.count_guess(&cause, &counters, entry).await?;

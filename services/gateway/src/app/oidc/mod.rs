@@ -2,37 +2,25 @@
 //! what he may do stands in our tables.
 
 mod admitting;
-pub(crate) mod provider;
-mod wire;
 
 use hotline_kernel::time::{from_micros, micros};
 use hotline_platform::work::{AuditEntry, Cause};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
-use self::provider::{Proof, Provider};
 use super::Accounts;
 use super::sign_in::SignedIn;
 use crate::domain::account::AccountName;
 use crate::domain::token::Token;
 use crate::domain::trip::{Purpose, may_come_back};
 use crate::error::GatewayError;
+use crate::provider::{Luggage, Proof, Provider, Trouble};
 
 /// What a browser's luggage is sealed as, and nothing else.
 const TRIP: &[u8] = b"gateway|trip";
 /// How long a sealed cookie may be, in characters.
 const SEALED_MAX: usize = 2048;
-
-/// What nobody but the browser's owner and we may know while he is away. It has no `Debug`.
-#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
-struct Luggage {
-    state: String,
-    nonce: String,
-    verifier: String,
-    /// Whether he must prove himself anew, even if the provider still knows him.
-    is_fresh: bool,
-}
 
 /// Everything a browser keeps, sealed, while its owner is at the provider.
 #[derive(Serialize, Deserialize)]
@@ -81,6 +69,15 @@ enum Stop {
 impl Stop {
     fn refused(why: &'static str) -> Self {
         Self::Refused { account: None, why }
+    }
+}
+
+impl From<Trouble> for Stop {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Refused(why) => Self::refused(why),
+            Trouble::Failed(error) => Self::Failed(error),
+        }
     }
 }
 
@@ -136,7 +133,7 @@ impl Accounts {
     ///
     /// # Errors
     ///
-    /// [`GatewayError::ProviderRefused`] whatever was wrong; [`GatewayError::TooMany`] before anything is looked at;
+    /// [`GatewayError::ProviderRefused`] whatever was wrong; [`GatewayError::TooMany`] before the provider is asked;
     /// [`GatewayError::ProviderAway`] if it does not answer.
     pub(crate) async fn come_back(
         &self,
@@ -144,6 +141,8 @@ impl Accounts {
         back: Back,
     ) -> Result<CameBack, GatewayError> {
         self.provider()?;
+        // Any page of the world can send a browser here; who is on no trip guesses nothing, and uses up nobody's tries.
+        let trip = self.trip_of(&back).ok_or(GatewayError::ProviderRefused)?;
         let counters = self.counters_at_provider(&cause.from_addr);
         self.has_time(&counters).await?;
         let entry = AuditEntry {
@@ -154,8 +153,11 @@ impl Accounts {
             reason: "identity provider".to_owned(),
         };
         let counted = self.count_guess(&cause, &counters, entry).await?;
-        let came = match self.arrival(back).await {
-            Ok(arrival) => self.take_in(&cause, arrival, (counters, counted)).await,
+        let came = match self.arrival(trip, back).await {
+            Ok(arrival) => {
+                let counted = (counters.clone(), counted);
+                self.take_in(&cause, arrival, counted).await
+            }
             Err(stop) => Err(stop),
         };
         match came {
@@ -167,24 +169,24 @@ impl Accounts {
                 self.tell_refusal(cause, account, why).await?;
                 Err(GatewayError::ProviderRefused)
             }
-            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::Failed(error)) => {
+                self.forgive_now(&cause, counters, counted).await?;
+                Err(error)
+            }
         }
     }
 
+    /// The trip that this browser is on, if the answer is to it and came in time.
+    fn trip_of(&self, back: &Back) -> Option<Trip> {
+        let trip: Trip = self.opened(TRIP, &back.kept)?;
+        let is_in_time = may_come_back(from_micros(trip.since)?, self.now());
+        (is_in_time && is_same(&trip.luggage.state, &back.state)).then_some(trip)
+    }
+
     /// Who came back, and for what, after everything about his trip and his token was looked at.
-    async fn arrival(&self, back: Back) -> Result<Arrival, Stop> {
+    async fn arrival(&self, trip: Trip, back: Back) -> Result<Arrival, Stop> {
         let (provider, now) = (self.provider()?, self.now());
-        let trip: Trip = self
-            .opened(TRIP, &back.kept)
-            .ok_or(Stop::refused("this browser is not on a trip"))?;
-        let since =
-            from_micros(trip.since).ok_or(Stop::refused("this browser is not on a trip"))?;
-        if !may_come_back(since, now) {
-            return Err(Stop::refused("the trip took too long"));
-        }
-        if !is_same(&trip.luggage.state, &back.state) {
-            return Err(Stop::refused("the answer belongs to another trip"));
-        }
+        let since = from_micros(trip.since).ok_or(Stop::refused("the trip began at no time"))?;
         if !provider.is_own_answer(back.issuer.as_deref(), now).await? {
             return Err(Stop::refused("the answer is another provider's"));
         }

@@ -87,6 +87,7 @@ async fn whom_the_provider_proves_comes_in_with_the_roles_of_our_tables() {
         return;
     };
     for (office, link) in offices(provider.trusted()).await {
+        office.clock.set(machine_time());
         assert!(link.is_none(), "{}: no password", office.label);
         let mut browser = Browser::at(&office);
         let page = browser.gets("/sign-in").await;
@@ -127,6 +128,7 @@ async fn whom_the_provider_proves_with_one_factor_owes_the_code_of_our_authentic
         return;
     };
     for (office, li) in offices(provider.half_trusted()).await {
+        office.clock.set(machine_time());
         let li = li.expect("a link to set a second factor up");
         // A second factor there counts for nothing, for nobody agreed on its words.
         for form in [LI, LI_WITH_TWO] {
@@ -157,8 +159,10 @@ async fn whom_the_provider_proves_with_one_factor_owes_the_code_of_our_authentic
         assert_eq!(told, ["identity provider and authenticator"; 2]);
 
         // Who takes too long begins again.
+        office.clock.set(machine_time());
         let mut browser = Browser::at(&office);
         let page = comes_back(&mut browser, &provider, LI).await;
+        assert!(page.text.contains("action=\"/oidc/code\""), "{}", page.text);
         office.seconds_pass(301);
         let code = li.secret.code_at(office.now());
         let late = browser.posts("/oidc/code", &page, &[("code", &code)]).await;
@@ -173,6 +177,7 @@ async fn a_provider_that_gave_no_second_factor_lets_nobody_in_who_has_none_here(
         return;
     };
     for (office, _) in offices(provider.trusted()).await {
+        office.clock.set(machine_time());
         let mut browser = Browser::at(&office);
         let shown = comes_back(&mut browser, &provider, LI).await;
         assert_eq!(shown.status, StatusCode::FORBIDDEN);
@@ -188,6 +193,7 @@ async fn strangers_and_the_disabled_are_refused_with_one_page() {
         return;
     };
     for (office, _) in offices(provider.trusted()).await {
+        office.clock.set(machine_time());
         let mut pages = Vec::new();
         for form in [LI_WITH_TWO, "login=sub-stranger&second=yes"] {
             let reason = "left".to_owned();
@@ -217,6 +223,7 @@ async fn somebody_proves_himself_again_at_the_provider_and_his_session_has_anoth
         return;
     };
     for (office, _) in offices(provider.trusted()).await {
+        office.clock.set(machine_time());
         joins(&office, "wang", "sub-wang", Role::Operator).await;
         let mut browser = Browser::at(&office);
         let mut guest = Guest::default();

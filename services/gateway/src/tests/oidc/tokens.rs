@@ -9,8 +9,8 @@ use openidconnect::core::{CoreIdToken, CoreJsonWebKeySet};
 use openidconnect::{Nonce, PkceCodeChallenge, PkceCodeVerifier};
 
 use super::certified::{Certified, Guest, SECRET, back_at, http, of};
-use crate::app::oidc::provider::{Asked, Proof, Provider};
 use crate::config::OidcConfig;
+use crate::provider::{Asked, Proof, Provider};
 use crate::tests::PAGES;
 
 const VERIFIER: &str = "abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnop";

@@ -1,5 +1,7 @@
 //! The identity provider: what it publishes, where browsers are sent, what it says of who comes back.
 
+mod wire;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::TimeDelta;
@@ -20,10 +22,9 @@ use openidconnect::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, SemaphorePermit};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::wire::Wire;
-use super::{Luggage, Stop};
+use self::wire::Wire;
 use crate::config::{OidcConfig, OidcSettingsError};
 use crate::domain::trip::{SKEW, TRIP_MAX, Vouching};
 use crate::error::GatewayError;
@@ -75,6 +76,31 @@ type Client = CoreClient<
     EndpointMaybeSet,
     EndpointMaybeSet,
 >;
+
+/// What nobody but the browser's owner and we may know while he is away. It has no `Debug`.
+#[derive(Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Luggage {
+    /// What the answer repeats.
+    pub(crate) state: String,
+    nonce: String,
+    verifier: String,
+    /// Whether he must prove himself anew, even if the provider still knows him.
+    is_fresh: bool,
+}
+
+/// Why nobody is proven.
+pub(crate) enum Trouble {
+    /// What the provider said proves nobody.
+    Refused(&'static str),
+    /// It did not answer; that is not his fault.
+    Failed(GatewayError),
+}
+
+impl From<GatewayError> for Trouble {
+    fn from(error: GatewayError) -> Self {
+        Self::Failed(error)
+    }
+}
 
 /// When it was asked last, and what it said last.
 #[derive(Clone)]
@@ -206,7 +232,7 @@ impl Provider {
     }
 
     /// Where to send a browser, and what it keeps meanwhile. `is_again`: who comes back must have proved himself anew.
-    pub(super) async fn begin(
+    pub(crate) async fn begin(
         &self,
         now: Timestamp,
         is_again: bool,
@@ -247,7 +273,7 @@ impl Provider {
     }
 
     /// Whether an answer that names `issuer` (RFC 9207) is this provider's.
-    pub(super) async fn is_own_answer(
+    pub(crate) async fn is_own_answer(
         &self,
         issuer: Option<&str>,
         now: Timestamp,
@@ -262,12 +288,12 @@ impl Provider {
     }
 
     /// What the provider proves of whoever came back with `code`.
-    pub(super) async fn redeem(
+    pub(crate) async fn redeem(
         &self,
         code: String,
         luggage: &Luggage,
         (since, now): (Timestamp, Timestamp),
-    ) -> Result<Proof, Stop> {
+    ) -> Result<Proof, Trouble> {
         let _place = self.place()?;
         let published = self.published(now, false).await?;
         let client = self.client(&published);
@@ -281,19 +307,19 @@ impl Provider {
             .map_err(|error| match error {
                 RequestTokenError::ServerResponse(told) => {
                     tracing::info!(error = %told.error(), "the identity provider gives no token");
-                    Stop::refused("the provider gives no token for this code")
+                    Trouble::Refused("the provider gives no token for this code")
                 }
                 RequestTokenError::Request(error) => {
                     tracing::warn!(%error, "the identity provider does not answer");
-                    Stop::Failed(GatewayError::ProviderAway)
+                    Trouble::Failed(GatewayError::ProviderAway)
                 }
-                _ => Stop::refused("the provider's answer is no token"),
+                _ => Trouble::Refused("the provider's answer is no token"),
             })?;
         // It opens something at the provider that we do not ask for.
         drop(Zeroizing::new(tokens.access_token().secret().clone()));
         let token = tokens
             .id_token()
-            .ok_or(Stop::refused("the provider's answer has no identity"))?;
+            .ok_or(Trouble::Refused("the provider's answer has no identity"))?;
         let asked = Asked {
             nonce: Nonce::new(luggage.nonce.clone()),
             proven_since: luggage.is_fresh.then_some(since),
@@ -309,7 +335,7 @@ impl Provider {
         };
         proven.map_err(|error| {
             tracing::warn!(%error, "a token of the identity provider is refused");
-            Stop::refused("the provider's token is not good for this")
+            Trouble::Refused("the provider's token is not good for this")
         })
     }
 
