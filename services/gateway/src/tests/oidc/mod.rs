@@ -157,9 +157,17 @@ async fn whom_the_provider_proves_with_one_factor_owes_the_code_of_our_authentic
         }
         let told = reasons(&office, "signed in").await;
         assert_eq!(told, ["identity provider and authenticator"; 2]);
+    }
+}
 
-        // Who takes too long begins again.
+#[tokio::test]
+async fn who_takes_too_long_to_give_his_code_begins_again() {
+    let Some(provider) = Certified::start() else {
+        return;
+    };
+    for (office, li) in offices(provider.half_trusted()).await {
         office.clock.set(machine_time());
+        let li = li.expect("a link to set a second factor up");
         let mut browser = Browser::at(&office);
         let page = comes_back(&mut browser, &provider, LI).await;
         assert!(page.text.contains("action=\"/oidc/code\""), "{}", page.text);

@@ -70,7 +70,10 @@ async fn an_answer_is_good_for_one_browser_and_one_trip_once() {
         // Who was on no trip of ours left no row: two mix-ups and one replay did.
         let told = reasons(&office, "sign-in refused").await;
         assert_eq!(told.len(), 3, "{told:?}");
-        assert!(told.iter().any(|why| why == "the trip was over"), "{told:?}");
+        assert!(
+            told.iter().any(|why| why == "the trip was over"),
+            "{told:?}"
+        );
         assert_eq!(reasons(&office, "signed in").await.len(), 1);
     }
 }
