@@ -163,6 +163,8 @@ pub(super) async fn decide_or_deny(
             request.extensions_mut().insert(scope);
             let answer = next.run(request).await;
             if let Some(reason) = denied_by_its_service(&answer) {
+                counter!("hotline_rpc_denied_total", "method" => method.path, "reason" => reason.clone())
+                    .increment(1);
                 denials.write_down(cause, &reason).await;
             }
             answer

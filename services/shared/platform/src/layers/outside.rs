@@ -13,8 +13,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use metrics::counter;
 use tokio::sync::Semaphore;
-use tonic::Code;
+use tokio::time::timeout;
 use tonic::service::Routes;
+use tonic::{Code, Status};
 
 use super::body::Held;
 use crate::grpc::retry_later;
@@ -25,6 +26,8 @@ pub const CHECKS_MAX: usize = 64;
 pub const STREAMS_MAX: usize = 64;
 /// When to come back if there is no place.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How long a single question may take to be asked and answered.
+const CHECK_WITHIN: Duration = Duration::from_secs(5);
 /// The one method that is answered once.
 const CHECK: &str = "/grpc.health.v1.Health/Check";
 
@@ -48,7 +51,8 @@ pub(crate) fn beside(ruled: Routes, routes: Routes) -> Routes {
 }
 
 async fn limit(State(places): State<Places>, request: Request, next: Next) -> Response {
-    let free = if request.uri().path() == CHECK {
+    let is_check = request.uri().path() == CHECK;
+    let free = if is_check {
         places.checks
     } else {
         places.streams
@@ -59,6 +63,12 @@ async fn limit(State(places): State<Places>, request: Request, next: Next) -> Re
         let code = Code::ResourceExhausted;
         return retry_later("platform", code, "OVERLOADED", told, RETRY_AFTER).into_http();
     };
+    if is_check {
+        // Whoever asks slowly, or never reads the answer, keeps no place.
+        let answer = timeout(CHECK_WITHIN, next.run(request)).await;
+        let late = || Status::deadline_exceeded("expected the whole question within 5 s");
+        return answer.unwrap_or_else(|_| late().into_http());
+    }
     let response = next.run(request).await;
     response.map(|inner| {
         Body::new(Held {
