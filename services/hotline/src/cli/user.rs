@@ -38,7 +38,7 @@ enum What {
         /// A contractor's: it records and answers directly, whatever its roles.
         #[arg(long)]
         outsourced: bool,
-        /// Who it is at the identity provider (`sub`): it signs in there and gets no link.
+        /// Who it is at the identity provider (`sub`). Where that proves two factors, it signs in there and gets no link.
         #[arg(long, default_value = "")]
         oidc_subject: String,
         #[command(flatten)]

@@ -56,6 +56,15 @@ impl City {
         approved.await.expect("approved")
     }
 
+    async fn listed(&self) -> Vec<Erasure> {
+        let page = Page {
+            size: 10,
+            after: None,
+        };
+        let found = self.intake.erasures(&Scope::own_work(), &page).await;
+        found.expect("listed").0
+    }
+
     async fn runs_sql(&self, text: &str) {
         let txn = self.core.db().begin_write().await.expect("begins");
         txn.execute_unprepared(text).await.expect("runs");
@@ -88,10 +97,6 @@ async fn who_approves_is_shown_whom_it_is_about_and_the_audit_trail_names_the_ap
             .register(appeal("c", "噪声"))
             .await
             .expect("registered");
-        let page = Page {
-            size: 10,
-            after: None,
-        };
         let reason = "张三丰本人申请".to_owned();
         let asked = city
             .intake
@@ -100,11 +105,7 @@ async fn who_approves_is_shown_whom_it_is_about_and_the_audit_trail_names_the_ap
             .expect("asked");
         city.clock.advance(Duration::from_secs(1));
         let of_unknown = city.asks_to_forget(number(&unknown)).await.expect("asked");
-        let (listed, _) = city
-            .intake
-            .erasures(&Scope::own_work(), &page)
-            .await
-            .expect("listed");
+        let listed = city.listed().await;
         let told: Vec<_> = listed
             .iter()
             .map(|one| {
@@ -139,11 +140,7 @@ async fn who_approves_is_shown_whom_it_is_about_and_the_audit_trail_names_the_ap
         }
         let named = "SELECT COUNT(*) FROM audit WHERE reason LIKE '%三丰%'";
         assert_eq!(city.counted(named).await, 0, "{}", city.label);
-        let (listed, _) = city
-            .intake
-            .erasures(&Scope::own_work(), &page)
-            .await
-            .expect("listed");
+        let listed = city.listed().await;
         for (one, receipt) in listed.iter().zip([&unknown, &first]) {
             let about = &one.subject;
             assert_eq!(
@@ -218,15 +215,7 @@ async fn another_person_must_approve_and_then_nothing_of_the_citizen_opens() {
         city.assert_versions_are_dense().await;
         let audited = "SELECT COUNT(*) FROM audit WHERE resource = 'erasure'";
         assert_eq!(city.counted(audited).await, 2, "{}", city.label);
-        let page = Page {
-            size: 10,
-            after: None,
-        };
-        let (listed, _) = city
-            .intake
-            .erasures(&Scope::own_work(), &page)
-            .await
-            .expect("listed");
+        let listed = city.listed().await;
         assert_eq!(listed.len(), 1, "{}", city.label);
 
         // He calls again, and is a citizen like any other.
