@@ -325,13 +325,13 @@ pub(super) async fn shut(work: &Work, account_id: Uuid) -> Result<(), GatewayErr
     Ok(())
 }
 
-/// Writes down which roles were asked for or given.
+/// Writes down which roles were asked for or given, and why.
 pub(super) fn tell_roles(work: &Work, cause: &Cause, account: &Account, request: &Request) {
     let (what, words) = match &request.wish {
-        Wish::Roles { roles, .. } => ("roles", roles.join(" ")),
+        Wish::Roles { roles, .. } => ("roles", format!("{}: ", roles.join(" "))),
         Wish::Reset => ("reset", String::new()),
     };
     let action = format!("{what} {}", request.state.word());
-    let reason = format!("{words} (request {})", request.id);
+    let reason = format!("{words}{} (request {})", request.reason, request.id);
     audit(work, cause, account, &action, &reason);
 }
