@@ -4,16 +4,24 @@
 
 use std::process::{Output, Stdio};
 
+use hotline_platform::clock::machine_time;
+use hotline_proto::gateway::account_service_client::AccountServiceClient;
+use hotline_proto::gateway::{
+    BeginSetUpRequest, CompleteSetUpRequest, SignInRequest, StepUpRequest,
+};
 use hotline_proto::intake::intake_service_client::IntakeServiceClient;
 use hotline_proto::intake::{Contact, RegisterAppealRequest};
 use hotline_proto::shared::Kind;
+use hotline_tests::authenticator::Authenticator;
 use hotline_tests::principal::{Door, by};
 use hotline_tests::process::Installation;
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend};
+use tonic::Request;
 
 /// An invented citizen.
 const NAME: &str = "欧阳试样";
 const PHONE: &str = "19900001111";
+const PASSWORD: &str = "an invented pass phrase";
 
 /// A city that runs, and what is typed beside it.
 struct Beside<'a>(&'a Installation);
@@ -93,6 +101,73 @@ async fn accounts_are_kept_and_their_links_shown_once() {
         assert!(!trail.contains("hl_"), "no secret is in the trail");
         process.kill();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_and_who_approves_are_shown_a_part_each_of_what_opens_an_account() {
+    for installation in Installation::all().await {
+        let process = installation.start().await;
+        let beside = Beside(&installation);
+        let role = ["--role", "security_administrator"];
+        let link = beside.told(&[&["user", "add", "wang"][..], &role].concat());
+        let session = session_of("wang", after(&link, "/set-up#"), process.channel()).await;
+        let token = [("HOTLINE_TOKEN", session.as_str())];
+        let output = beside.ends(&["user", "add", "li", "--role", "operator"], &token);
+        let added = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{added}");
+        let part = after(&added, "shown once: ");
+        assert!(part.starts_with("hp_") && !added.contains("hl_"), "{added}");
+        let waiting = beside.told(&["user", "requests"]);
+        assert!(waiting.contains("li  operator"), "{waiting}");
+        let alone = beside.ends(&["user", "approve", after(&waiting, "")], &token);
+        assert!(!alone.status.success(), "who asked approves nothing");
+        let approved = beside.told(&["user", "approve", after(&waiting, "")]);
+        let link = after(&approved, "/set-up#");
+        let mut accounts = AccountServiceClient::new(process.channel());
+        for (asker_part, opens) in [("", false), (part, true)] {
+            let asked = BeginSetUpRequest {
+                link: link.to_owned(),
+                asker_part: asker_part.to_owned(),
+            };
+            let answer = accounts.begin_set_up(asked).await;
+            assert_eq!(answer.is_ok(), opens, "{}", installation.label);
+        }
+        process.kill();
+    }
+}
+
+/// Sets the account of this link up and signs in with a fresh second factor.
+async fn session_of(name: &str, link: &str, channel: Door) -> String {
+    let mut accounts = AccountServiceClient::new(channel);
+    let asked = BeginSetUpRequest {
+        link: link.to_owned(),
+        ..BeginSetUpRequest::default()
+    };
+    let offer = accounts.begin_set_up(asked).await.expect("a good link");
+    let authenticator = Authenticator::new(&offer.into_inner().secret);
+    let chosen = CompleteSetUpRequest {
+        link: link.to_owned(),
+        password: PASSWORD.to_owned(),
+        code: authenticator.code_at(machine_time()),
+        ..CompleteSetUpRequest::default()
+    };
+    let done = accounts.complete_set_up(chosen).await.expect("set up");
+    let codes = done.into_inner().recovery_codes;
+    let asked = SignInRequest {
+        name: name.to_owned(),
+        password: PASSWORD.to_owned(),
+        code: codes[0].clone(),
+        ..SignInRequest::default()
+    };
+    let session = accounts.sign_in(asked).await.expect("signed in");
+    let mut asked = Request::new(StepUpRequest {
+        code: codes[1].clone(),
+    });
+    let bearer = format!("Bearer {}", session.into_inner().token);
+    let bearer = bearer.parse().expect("text");
+    asked.metadata_mut().insert("authorization", bearer);
+    let stepped_up = accounts.step_up(asked).await.expect("stepped up");
+    stepped_up.into_inner().token
 }
 
 #[tokio::test(flavor = "multi_thread")]

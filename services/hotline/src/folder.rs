@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -15,6 +15,8 @@ use rand::{RngCore as _, SeedableRng as _};
 use crate::config::Config;
 use crate::services::Name;
 
+/// What who is neither owner nor of the group may do with a file.
+const OTHERS: u32 = 0o007;
 /// Bytes of a generated secret.
 const SECRET_BYTES: usize = 32;
 /// The shortest secret that is taken from a file.
@@ -239,7 +241,25 @@ fn read(path: &Path) -> anyhow::Result<Secret> {
             path.display()
         );
     }
+    refuse_open_to_all(path, "the installation secret")?;
     Ok(Secret::new(secret.as_bytes()))
+}
+
+/// Refuses a file that who is neither its owner nor of its group can read: whoever has `what` acts in any name.
+///
+/// # Errors
+///
+/// That it can be read, and how to mend it.
+pub fn refuse_open_to_all(path: &Path, what: &str) -> anyhow::Result<()> {
+    let found = std::fs::metadata(path).with_context(|| format!("look at {}", path.display()))?;
+    if found.permissions().mode() & OTHERS != 0 {
+        bail!(
+            "everybody on this machine can read {what} {0} and act in any name; make it its owner's alone (chmod 600 {0}), \
+             and a new one if somebody may have read it",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// Makes a folder with those above it.
@@ -261,7 +281,6 @@ fn sqlite_file(url: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
@@ -328,6 +347,22 @@ mod tests {
                 .to_string()
                 .contains("at least 16")
         );
+    }
+
+    #[test]
+    fn a_secret_that_everybody_can_read_stops_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config::embedded(folder.path());
+        secret(&config, None).unwrap();
+        for (mode, is_good) in [(0o644, false), (0o604, false), (0o640, true), (0o600, true)] {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(secret_file(&config), mode).unwrap();
+            let told = secret(&config, None)
+                .map(drop)
+                .map_err(|error| error.to_string());
+            assert_eq!(told.is_ok(), is_good, "{told:?}");
+            assert!(told.is_ok() || told.unwrap_err().contains("chmod 600"));
+        }
     }
 
     #[test]

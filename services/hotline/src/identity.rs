@@ -25,8 +25,6 @@ const CITY_ID: &str = "city id";
 const CITY_ID_BYTES: usize = 8;
 /// The key in the data folder of an embedded city.
 const KEY_FILE: &str = "identity.key";
-/// What who is neither owner nor of the group may do with a file.
-const OTHERS: u32 = 0o007;
 /// What others verify its tokens with.
 const PUBLIC_FILE: &str = "identity.pub";
 
@@ -165,14 +163,7 @@ pub fn make_key(dir: &Path) -> anyhow::Result<()> {
 
 fn read_key(path: &Path) -> anyhow::Result<SignKey> {
     let text = read(path)?;
-    let found = std::fs::metadata(path).with_context(|| format!("look at {}", path.display()))?;
-    if found.permissions().mode() & OTHERS != 0 {
-        bail!(
-            "everybody on this machine can read the signing key {0} and act in any name; make it its owner's alone \
-             (chmod 600 {0}), and a new one if somebody may have read it",
-            path.display()
-        );
-    }
+    folder::refuse_open_to_all(path, "the signing key")?;
     SignKey::read(&text).with_context(|| format!("the signing key {}", path.display()))
 }
 
@@ -236,7 +227,7 @@ mod tests {
         // Another city's secret with the same key is another city.
         let mut elsewhere = config.clone();
         let other = service.path().join("other");
-        std::fs::write(&other, "the secret of another city").unwrap();
+        folder::write_once(&other, "the secret of another city", 0o600).unwrap();
         elsewhere.city.secret_file = Some(other);
         let other = identity(&elsewhere).unwrap();
         assert!(other.verifier.verify(token.as_bytes()).is_err());
@@ -246,7 +237,7 @@ mod tests {
     fn two_keys_stand_while_one_takes_over_from_the_other() {
         let folders: Vec<_> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
         let secret = folders[0].path().join("city_secret");
-        std::fs::write(&secret, "a secret of an invented city").unwrap();
+        folder::write_once(&secret, "a secret of an invented city", 0o600).unwrap();
         let mut signed = Vec::new();
         let mut both = Config::embedded(folders[0].path());
         for folder in &folders {

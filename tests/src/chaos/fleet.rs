@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -80,6 +81,8 @@ impl Fleet {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let secret = folder.path().join("secret");
         std::fs::write(&secret, "a secret of an invented city").expect("a writable folder");
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600))
+            .expect("its owner's");
         for service in SERVICES {
             cluster.create_database(service);
         }

@@ -28,6 +28,7 @@ pub(super) async fn processes(
     let mut config = installation.config();
     let secret = installation.folder().join("city_secret");
     std::fs::write(&secret, "a secret of an invented city").expect("a writable folder");
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).expect("its owner's");
     config.city.secret_file = Some(secret);
     if config.feed.redis_url.is_some() {
         config.feed.redis_url = Some(empty_redis().await);

@@ -172,7 +172,11 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
                 ..Default::default()
             };
             let added = said(client.add_account(at_this_machine(wanted)).await)?;
-            tell(added.account.as_ref(), &added.link, pages)
+            tell(
+                added.account.as_ref(),
+                (&added.link, &added.asker_part),
+                pages,
+            )
         }
         What::List => list(client).await,
         What::Disable { name, why } => {
@@ -183,7 +187,7 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
                 ..Default::default()
             };
             let disabled = said(client.disable_account(at_this_machine(wanted)).await)?;
-            tell(disabled.account.as_ref(), "", pages)
+            tell(disabled.account.as_ref(), ("", ""), pages)
         }
         What::Reset { name, why } => {
             let reason = why.reason;
@@ -193,7 +197,11 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
                 ..Default::default()
             };
             let reset = said(client.request_reset(at_this_machine(wanted)).await)?;
-            tell(reset.account.as_ref(), &reset.link, pages)
+            tell(
+                reset.account.as_ref(),
+                (&reset.link, &reset.asker_part),
+                pages,
+            )
         }
         What::Grant {
             name,
@@ -209,7 +217,7 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
                 ..Default::default()
             };
             let left = said(client.take_roles(at_this_machine(wanted)).await)?;
-            tell(left.account.as_ref(), "", pages)
+            tell(left.account.as_ref(), ("", ""), pages)
         }
         What::Requests => requests(client).await,
         What::Approve { id } => {
@@ -218,7 +226,7 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
                 ..Default::default()
             };
             let approved = said(client.approve_request(at_this_machine(wanted)).await)?;
-            tell(approved.account.as_ref(), &approved.link, pages)?;
+            tell(approved.account.as_ref(), (&approved.link, ""), pages)?;
             if !approved.link.is_empty() {
                 let told = "with the second part (hp_…) that whoever asked was given";
                 writeln!(std::io::stdout(), "{told}")?;
@@ -238,12 +246,21 @@ async fn carry_out(client: &mut Client, what: What, pages: &Pages) -> anyhow::Re
     }
 }
 
-fn tell(account: Option<&pb::Account>, link: &str, pages: &Pages) -> anyhow::Result<()> {
+/// Tells what became of an account, and what its person is to be given: a link, or the asker's part of one.
+fn tell(
+    account: Option<&pb::Account>,
+    (link, asker_part): (&str, &str),
+    pages: &Pages,
+) -> anyhow::Result<()> {
     let account = account.context("the answer names no account")?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", line(account))?;
     if !link.is_empty() {
         writeln!(out, "good once, for 24 hours: {}", pages.link(link))?;
+    }
+    if !asker_part.is_empty() {
+        let told = "for its person, with the link that another security administrator is given who approves";
+        writeln!(out, "shown once: {asker_part}  {told}")?;
     }
     Ok(())
 }
@@ -325,7 +342,11 @@ async fn grant(
         ..Default::default()
     };
     let granted = said(client.request_roles(at_this_machine(wanted)).await)?;
-    tell(granted.account.as_ref(), &granted.link, pages)
+    tell(
+        granted.account.as_ref(),
+        (&granted.link, &granted.asker_part),
+        pages,
+    )
 }
 
 async fn requests(client: &mut Client) -> anyhow::Result<()> {

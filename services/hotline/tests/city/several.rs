@@ -1,5 +1,7 @@
 //! A city in several processes: each proves who it is, and the gateway's is the one door.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,7 +60,7 @@ impl Two {
         let [there, here] = &folders;
         let authority = authority::found(LIFE).expect("an authority");
         let secret = here.path().join("shared-secret");
-        std::fs::write(&secret, "0123456789abcdef0123456789abcdef").expect("written");
+        keep_secret(&secret);
         hotline::identity::make_key(here.path()).expect("a writable folder");
 
         let services = [Name::Intake, Name::Routing, Name::Feedback, Name::Reporting];
@@ -185,7 +187,7 @@ async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
     let routing_addr = reserved.local_addr().expect("its address");
     drop(reserved);
     let secret = here.path().join("shared-secret");
-    std::fs::write(&secret, "0123456789abcdef0123456789abcdef").expect("written");
+    keep_secret(&secret);
 
     let others = [Name::Intake, Name::Feedback, Name::Reporting];
     let authority = authority::found(LIFE).expect("an authority");
@@ -250,4 +252,10 @@ async fn a_service_in_another_process_is_a_peer_and_its_events_are_heard() {
         .await;
     assert_eq!(gone.expect_err("it is gone").code(), Code::Unavailable);
     first.stop().await;
+}
+
+/// Writes an installation secret that its owner alone can read.
+fn keep_secret(path: &Path) {
+    std::fs::write(path, "0123456789abcdef0123456789abcdef").expect("written");
+    std::fs::set_permissions(path, Permissions::from_mode(0o600)).expect("its owner's");
 }
