@@ -2,11 +2,10 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use hotline_platform::identity::{SignKey, Signer, Verifier, VerifyKey};
 use hotline_platform::peers::Outgoing;
 use hotline_platform::runtime::Secret;
@@ -177,6 +176,8 @@ fn read(path: &Path) -> anyhow::Result<Zeroizing<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use hotline_platform::access::Role;
     use hotline_platform::grpc::Principal;
 
