@@ -3,9 +3,11 @@
 use futures::future::BoxFuture;
 use hotline_platform::access::Role;
 use hotline_platform::core::CoreError;
+use hotline_platform::page::Page;
 
 use super::{DESK, Office, PASSWORD, alone, by, forged, from, keeping, machine, name};
 use crate::app::keeping::{Kept, NewAccount};
+use crate::convert;
 use crate::domain::account::Unfit;
 use crate::domain::request::{Refused, RequestState};
 use crate::domain::token::{Opens, SetUpProof, Token};
@@ -365,5 +367,31 @@ async fn powers_that_are_kept_apart_are_refused_by_rule_and_by_database() {
                 txn.execute_unprepared("ROLLBACK TO a").await.unwrap();
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn who_approves_is_shown_to_whom_the_account_opens() {
+    for office in Office::all().await {
+        let a = office.first().await;
+        let a = office.signs_in(&a).await;
+        let li = NewAccount {
+            oidc_subject: Some("sub-li".to_owned()),
+            ..wanted("li", &["operator"])
+        };
+        let added = office.accounts.add_account(keeping(by(&a)), li).await;
+        let asked = added.unwrap().request.unwrap();
+        let page = Page {
+            size: 10,
+            after: None,
+        };
+        let open = Some(RequestState::Open);
+        let context = keeping(by(&a));
+        let listed = office.accounts.requests(&context, open, &page).await;
+        let told = listed.unwrap();
+        let told = told.iter().find(|(request, _)| request.id == asked.id);
+        let (request, account) = told.expect("it waits");
+        let told = convert::request(request, account);
+        assert_eq!(told.oidc_subject, "sub-li", "{}", office.label);
     }
 }
